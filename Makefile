@@ -1,0 +1,68 @@
+# Two commands matter: `make demo` and `make test`. Both install what is missing first; a second run installs nothing.
+
+# The interpreter that .venv is made from. 3.10 to 3.13: the versions that the lock files hold.
+PYTHON ?= python3
+# Where `make serve` listens.
+PORT ?= 8080
+
+VENV := .venv/bin
+ARCHIVE := model_store/cochl-sense.mar
+MODEL ?= model/model.pt2
+# One resolution for all supported Pythons, with hashes, and nothing about where the packages came from.
+COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DELETE_ON_ERROR:
+.PHONY: help demo serve test lint archive lock setup setup-dev clean FORCE
+
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup archive  ## Install what is missing, start TorchServe, tag samples/demo.mp3, show the tags, stop
+	@$(VENV)/python -m scripts.demo
+
+serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PORT=...), until Ctrl-C
+	@$(VENV)/python -m scripts.serve --port $(PORT)
+
+test: lint archive  ## Install what is missing, check style and types, run every test
+	@$(VENV)/python -m pytest
+
+lint: setup-dev  ## Check style (ruff) and types (mypy)
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+
+archive: $(ARCHIVE)  ## Write model_store/cochl-sense.mar and model_store/model.tar.gz (MODEL=...)
+
+lock: setup-dev  ## Resolve requirements*.in anew into the lock files
+	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
+	$(COMPILE) --upgrade --constraints requirements.lock --output-file requirements-dev.lock \
+		requirements.in requirements-dev.in
+
+clean:  ## Remove everything that the other targets made, .venv too
+	rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find model_store -mindepth 1 ! -name .gitkeep -delete
+
+# Both compare the lock file's contents with what was installed last, and return at once where nothing changed.
+setup:
+	@$(CHECK_PYTHON)
+	@$(PYTHON) scripts/set_up.py requirements.lock
+
+setup-dev:
+	@$(CHECK_PYTHON)
+	@$(PYTHON) scripts/set_up.py requirements-dev.lock
+
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
+	{ echo "set-up: $(PYTHON) is not Python 3.10 to 3.13: install one (apt-get install python3), \
+	or name one: make PYTHON=python3.12" >&2; exit 1; }
+
+# Rewritten only where the list itself changes: a removed module or another MODEL makes the archive stale, too.
+HANDLER := $(sort $(wildcard handler/*.py))
+build/archive-inputs: FORCE
+	@mkdir -p build
+	@echo "$(MODEL) $(HANDLER)" | cmp -s - $@ || echo "$(MODEL) $(HANDLER)" > $@
+FORCE:
+
+$(ARCHIVE): build_mar.sh model-config.yaml build/archive-inputs $(wildcard $(MODEL)) $(HANDLER) | setup
+	@./build_mar.sh --model $(MODEL)
