@@ -1,0 +1,100 @@
+"""The one header that SageMaker lets through, X-Amzn-SageMaker-Custom-Attributes, in the three forms that are in use.
+
+* ``X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Laughter": -2},X-Filename=a.mp3``
+* ``{"default_sensitivity": 1, "tags_sensitivity": {"Siren": 2}, "filename": "a.mp3"}``
+* ``Sensitivity={"default_sensitivity": 1}``
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from handler.errors import BadRequestError
+from handler.text import quoted
+
+HEADER = "X-Amzn-SageMaker-Custom-Attributes"
+
+# Every spelling of a field, in lower case, and the field it means.
+_FIELDS = {
+    "x-default-sensitivity": "default_sensitivity",
+    "default_sensitivity": "default_sensitivity",
+    "x-tags-sensitivity": "tags_sensitivity",
+    "tags_sensitivity": "tags_sensitivity",
+    "x-filename": "filename",
+    "filename": "filename",
+}
+_NESTED = "sensitivity"
+_JSON_STARTS = ("{", "[", '"')
+
+
+@dataclass
+class CustomAttributes:
+    """What the header says.
+
+    Attributes:
+        fields: "default_sensitivity", "tags_sensitivity" and "filename", as far as they are given; not yet validated.
+        unknown: Keys that mean nothing here. They are no error: the header is shared with proxies and tracing.
+    """
+
+    fields: dict[str, object] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    def _add(self, key: str, value: object) -> None:
+        name = key.strip().lower()
+        if name == _NESTED and isinstance(value, dict):
+            for inner_key, inner_value in value.items():
+                self._add(inner_key, inner_value)
+        elif name in _FIELDS:
+            self.fields[_FIELDS[name]] = value
+        else:
+            self.unknown.append(key.strip())
+
+
+def parse_custom_attributes(header: str | None) -> CustomAttributes:
+    """Parses the header's value.
+
+    Args:
+        header: The value as received, or None where there is none.
+
+    Raises:
+        BadRequestError: It is neither of the three forms.
+    """
+    attributes = CustomAttributes()
+    rest = (header or "").strip()
+    if rest.startswith("{"):
+        value, rest = _json_value(rest)
+        attributes._add(_NESTED, value)
+        _expect_end(rest)
+        return attributes
+    while rest:
+        key, equals, rest = rest.partition("=")
+        if not equals:
+            raise BadRequestError(f"{HEADER}: {quoted(key)} is no key=value pair and no JSON object")
+        value, rest = _value(rest.lstrip())
+        attributes._add(key, value)
+    return attributes
+
+
+def _value(text: str) -> tuple[object, str]:
+    """Splits `text` after its first value. JSON is parsed where it begins, since it may hold commas itself."""
+    if not text.startswith(_JSON_STARTS):
+        value, _, rest = text.partition(",")
+        return value.strip(), rest.strip()
+    json_value, rest = _json_value(text)
+    if rest and not rest.startswith(","):
+        raise BadRequestError(f"{HEADER}: a comma is missing before {quoted(rest)}")
+    return json_value, rest[1:].strip()
+
+
+def _json_value(text: str) -> tuple[object, str]:
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        raise BadRequestError(f"{HEADER}: {quoted(text)} is not valid JSON") from None
+    return value, text[end:].strip()
+
+
+def _expect_end(rest: str) -> None:
+    if rest:
+        raise BadRequestError(f"{HEADER}: {quoted(rest)} follows the JSON object; send the object alone")

@@ -1,0 +1,33 @@
+"""The errors that a caller can cause, each with its HTTP status."""
+
+from __future__ import annotations
+
+
+class CallerError(Exception):
+    """The caller's request cannot be answered; the message says what is wrong and what to do.
+
+    Attributes:
+        status: The HTTP status code, 400 to 499.
+        phrase: The HTTP reason phrase.
+    """
+
+    status = 400
+    phrase = "Bad Request"
+
+
+class BadRequestError(CallerError):
+    """A missing or malformed parameter, or bytes that hold no audio."""
+
+
+class BodyTooLargeError(CallerError):
+    """More bytes, or more audio, than this server takes."""
+
+    status = 413
+    phrase = "Payload Too Large"
+
+
+class UnsupportedTypeError(CallerError):
+    """A Content-Type that is no audio this server knows."""
+
+    status = 415
+    phrase = "Unsupported Media Type"

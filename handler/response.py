@@ -1,0 +1,94 @@
+"""The Cochl.Sense JSON: answers, errors and warnings, compact and in ASCII."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from handler.pcm import Floats
+from handler.windows import WindowGrid
+
+# SageMaker cuts a model's error text at 2,048 characters and a custom-attributes header at 1,024.
+MAX_ERROR_BYTES = 2_000
+MAX_WARNINGS_CHARACTERS = 1_024
+_TRUNCATED = "... (truncated)"
+
+
+def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: int, name: str) -> str:
+    """Returns the object "metadata": what was sent, and how long it was after decoding, to 3 decimals."""
+    return _compact(
+        {
+            "content_type": content_type,
+            "length_sec": round(duration_seconds, 3),
+            "size_byte": size_bytes,
+            "name": name,
+        }
+    )
+
+
+def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[str], grid: WindowGrid) -> str:
+    """Returns the array "data": every window, with the tags that were heard in it by falling probability.
+
+    Args:
+        probabilities: float32 of shape (windows, tags).
+        thresholds: float32 of shape (tags,); a probability at or above counts as heard.
+        tags: Names of the tags.
+        grid: Where the windows stand.
+    """
+    windows, heard = np.nonzero(probabilities >= thresholds)
+    values = probabilities[windows, heard]
+    order = np.lexsort((-values, windows))
+    openings = [f'{{"name":{_compact(tag)},"probability":' for tag in tags]
+    entries: list[list[str]] = [[] for _ in probabilities]
+    # numpy writes the shortest text that reads back as the same float32.
+    for window, tag, text in zip(windows[order], heard[order], values[order].astype(str), strict=True):
+        entries[window].append(f"{openings[tag]}{text}}}")
+    return f"[{','.join(_window(index, tags_heard, grid) for index, tags_heard in enumerate(entries))}]"
+
+
+def encode_answer(metadata: str, windows: str) -> bytes:
+    """Joins the two parts of an answer."""
+    return f'{{"metadata":{metadata},"data":{windows}}}'.encode()
+
+
+def encode_error(status: int, message: str) -> bytes:
+    """Returns an error's body of at most 2,000 bytes; what is longer is cut at the end of its message."""
+    excess = len(_compact({"status_code": status, "error": message})) - MAX_ERROR_BYTES
+    if excess > 0:
+        # A character takes one byte of JSON or more, so this cuts enough.
+        message = message[: -excess - len(_TRUNCATED)] + _TRUNCATED
+    return _compact({"status_code": status, "error": message}).encode()
+
+
+def encode_warnings(warnings: Sequence[str]) -> str:
+    """Returns ``{"warnings": [...]}`` as a header value: visible ASCII, at most 1,024 characters.
+
+    Where they do not all fit, the last entry says how many are left out.
+    """
+    for num_kept in range(len(warnings), -1, -1):
+        left_out = len(warnings) - num_kept
+        kept = [*warnings[:num_kept], *([f"and {left_out} more"] if left_out else [])]
+        text = _compact({"warnings": kept})
+        if len(text) <= MAX_WARNINGS_CHARACTERS:
+            break
+    return text
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _window(index: int, entries: Sequence[str], grid: WindowGrid) -> str:
+    start = index * grid.hop_seconds
+    return (
+        f'{{"tags":[{",".join(entries)}],'
+        f'"start_time":{_seconds(start)},"end_time":{_seconds(start + grid.window_seconds)}}}'
+    )
+
+
+def _seconds(time: Fraction) -> str:
+    """A whole number as a JSON integer, as the vendor's own clients expect; any other as a decimal."""
+    return str(time.numerator) if time.denominator == 1 else repr(float(time))

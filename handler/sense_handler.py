@@ -1,0 +1,118 @@
+"""TorchServe's entry point. TorchServe allows one class in this module, so everything else lives in the others."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from ts.context import Context
+from ts.torch_handler.base_handler import BaseHandler
+
+from handler import custom_attributes, response
+from handler.decoder import AudioStream
+from handler.errors import CallerError
+from handler.model import load_model
+from handler.request import TagRequest, read_request
+from handler.sensitivity import thresholds
+from handler.settings import read_settings
+from handler.tagger import Tagged, tag
+
+logger = logging.getLogger(__name__)
+
+
+class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not annotated
+    """Tags sound files: bytes in, Cochl.Sense JSON out."""
+
+    def initialize(self, context: Context) -> None:
+        """Loads the model of the archive onto the worker's device.
+
+        Raises:
+            ModelFileError: The model file cannot be served.
+            SettingsError: A SENSE_ variable is wrong.
+        """
+        properties = context.system_properties
+        gpu_id = properties.get("gpu_id")
+        self.settings = read_settings(os.environ)
+        self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
+        self.manifest = context.manifest
+        path = Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"]
+        self.model = load_model(path, self.device)
+        self.initialized = True
+        logger.info("model %s %s on %s, %s", self.model.info.name, self.model.info.version, self.device, self.settings)
+
+    def handle(self, data: Sequence[Mapping[str, Any]], context: Context) -> list[bytes]:
+        """Answers a batch of requests.
+
+        The base class would let a caller's header "explain" or "describe" decide for the whole batch.
+        """
+        self.context = context
+        return self.postprocess(self.inference(self.preprocess(data)))
+
+    def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception]:
+        """Reads what each caller asked for, or why that cannot be read."""
+        return [self._read(row, self.context.get_all_request_header(index)) for index, row in enumerate(data)]
+
+    def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
+        """Decodes and scores all requests together; each gets its own result or error."""
+        readable = [request for request in requests if isinstance(request, TagRequest)]
+        tagged = iter(
+            tag([self._stream(request) for request in readable], self.model, batch_hops=self.settings.batch_hops)
+        )
+        return [
+            (None, Tagged(error=request)) if isinstance(request, Exception) else (request, next(tagged))
+            for request in requests
+        ]
+
+    def postprocess(self, results: Sequence[tuple[TagRequest | None, Tagged]]) -> list[bytes]:
+        """Writes every answer's status, headers and body."""
+        return [self._answer(index, request, tagged) for index, (request, tagged) in enumerate(results)]
+
+    def _read(self, row: Mapping[str, Any], headers: Mapping[str, Any]) -> TagRequest | Exception:
+        try:
+            return read_request(row, headers, self.settings)
+        except Exception as error:  # whatever it is, it must not reach the neighbours
+            return error
+
+    def _stream(self, request: TagRequest) -> AudioStream:
+        return AudioStream(
+            request.body,
+            request.media,
+            sample_rate=self.model.info.sample_rate,
+            max_seconds=self.settings.max_audio_seconds,
+        )
+
+    def _answer(self, index: int, request: TagRequest | None, tagged: Tagged) -> bytes:
+        self.context.set_response_content_type(index, "application/json")
+        if request is None or tagged.error is not None:
+            return self._fail(index, tagged.error)
+        info = self.model.info
+        warnings = [*request.warnings, *map("unknown tag {!r}".format, request.sensitivity.unknown_tags(info.tags))]
+        if warnings:
+            self.context.set_response_header(index, custom_attributes.HEADER, response.encode_warnings(warnings))
+        return response.encode_answer(
+            response.encode_metadata(
+                content_type=request.content_type,
+                duration_seconds=tagged.duration_seconds,
+                size_bytes=len(request.body),
+                name=request.name,
+            ),
+            response.encode_windows(
+                tagged.probabilities,
+                thresholds=thresholds(info.thresholds, info.tags, request.sensitivity),
+                tags=info.tags,
+                grid=info.grid,
+            ),
+        )
+
+    def _fail(self, index: int, error: Exception | None) -> bytes:
+        if isinstance(error, CallerError):
+            self.context.set_response_status(error.status, error.phrase, index)
+            return response.encode_error(error.status, str(error))
+        request_id = self.context.get_request_id(index)
+        logger.error("request %s failed by our fault", request_id, exc_info=error)
+        self.context.set_response_status(500, "Internal Server Error", index)
+        return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")

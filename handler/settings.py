@@ -1,0 +1,75 @@
+"""Configuration: environment variables that begin with SENSE_, read and validated once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handler.errors import BadRequestError
+from handler.sensitivity import parse_by_tag, parse_default
+from handler.text import quoted, whole_number
+
+PREFIX = "SENSE_"
+
+
+class SettingsError(ValueError):
+    """The environment holds a setting that does not exist or that has no valid value."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator can set; each attribute is the environment variable SENSE_<ATTRIBUTE>.
+
+    Attributes:
+        default_sensitivity: In [-2, 2]; for requests that bring none, as those of a batch transform job.
+        tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; likewise.
+        max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
+        max_audio_seconds: Longer audio is refused with 413 once that much was decoded, since a small compressed file
+            can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
+        batch_hops: Hops that are scored in one call of the model.
+    """
+
+    default_sensitivity: int = 0
+    tags_sensitivity: Mapping[str, int] = field(default_factory=dict)
+    max_body_bytes: int = 1 << 30
+    max_audio_seconds: int = 360_000
+    batch_hops: int = 64
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Reads the settings from environment variables.
+
+    Raises:
+        SettingsError: A SENSE_ variable is unknown or has no valid value; the message names it.
+    """
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    unknown = sorted(name for name in given if name not in _PARSERS)
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]}; known ones are {', '.join(_PARSERS)}")
+    try:
+        return Settings(
+            **{name[len(PREFIX) :].lower(): _PARSERS[name](text, source=name) for name, text in given.items()}
+        )
+    except BadRequestError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[..., int]:
+    def parse(text: str, *, source: str) -> int:
+        value = whole_number(text.strip())
+        if value is None or not lowest <= value <= highest:
+            raise SettingsError(f"{source}={quoted(text)} is not a whole number from {lowest} to {highest}")
+        return value
+
+    return parse
+
+
+_PARSERS: dict[str, Callable[..., Any]] = {
+    "SENSE_DEFAULT_SENSITIVITY": parse_default,
+    "SENSE_TAGS_SENSITIVITY": parse_by_tag,
+    # TorchServe holds sizes in signed 32-bit integers.
+    "SENSE_MAX_BODY_BYTES": _whole_number(1, (1 << 31) - 1),
+    "SENSE_MAX_AUDIO_SECONDS": _whole_number(1, 10**9),
+    "SENSE_BATCH_HOPS": _whole_number(2, 4096),
+}

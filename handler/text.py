@@ -1,0 +1,20 @@
+"""Text from outside: how it is quoted in errors, and how numbers are read from it."""
+
+from __future__ import annotations
+
+_MAX_QUOTED_CHARACTERS = 120
+_MAX_DIGITS = 12
+
+
+def quoted(value: object) -> str:
+    """Returns the repr of `value`, cut to a length that fits an error message."""
+    text = repr(value)
+    return text if len(text) <= _MAX_QUOTED_CHARACTERS else f"{text[:_MAX_QUOTED_CHARACTERS]}..."
+
+
+def whole_number(text: str) -> int | None:
+    """Reads up to 12 ASCII digits as a number, or None where `text` is anything else.
+
+    int() is too generous for a protocol: it also takes '1_000', ' 8 ' and the digits of other scripts.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
