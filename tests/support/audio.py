@@ -1,0 +1,73 @@
+"""Sounds for tests, and ffmpeg as a second opinion on every format."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+# Arguments with which ffmpeg writes each container.
+ENCODINGS: dict[str, tuple[str, ...]] = {
+    "wav": ("-f", "wav"),
+    "wav24": ("-c:a", "pcm_s24le", "-f", "wav"),
+    "wav32f": ("-c:a", "pcm_f32le", "-f", "wav"),
+    "w64": ("-f", "w64"),
+    "rf64": ("-f", "wav", "-rf64", "always"),
+    "flac": ("-f", "flac"),
+    "mp3": ("-c:a", "libmp3lame", "-b:a", "128k", "-f", "mp3"),
+    "mp3_vbr": ("-c:a", "libmp3lame", "-q:a", "4", "-f", "mp3"),
+    "mp3_no_xing": ("-c:a", "libmp3lame", "-b:a", "128k", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
+    "vorbis": ("-c:a", "libvorbis", "-q:a", "5", "-f", "ogg"),
+    "opus": ("-c:a", "libopus", "-b:a", "96k", "-f", "ogg"),
+    "webm": ("-c:a", "libopus", "-b:a", "96k", "-f", "webm"),
+    "aac": ("-c:a", "aac", "-b:a", "128k", "-f", "adts"),
+    "m4a": ("-c:a", "aac", "-b:a", "128k", "-f", "ipod"),
+}
+
+
+def tone(hertz: float, amplitude: float, seconds: float, sample_rate: int = 44_100) -> Floats:
+    """A sine, float32 of shape (samples,)."""
+    times = np.arange(round(seconds * sample_rate)) / sample_rate
+    return (amplitude * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
+def lively(seconds: float, *, num_channels: int = 1, sample_rate: int = 44_100, seed: int = 0) -> Floats:
+    """Band-limited noise that swells and fades, float32 of shape (samples, channels): nothing in it repeats."""
+    random = np.random.default_rng(seed)
+    num_samples = round(seconds * sample_rate)
+    noise = random.standard_normal((num_samples + 31, num_channels))
+    smooth = np.stack([np.convolve(column, np.hanning(32) / 16, mode="valid") for column in noise.T], axis=1)
+    swell = 0.6 + 0.4 * np.sin(np.arange(num_samples) * 2 * np.pi * 0.7 / sample_rate)
+    return (0.2 * smooth * swell[:, None]).astype(np.float32)
+
+
+def encode(samples: Floats, sample_rate: int, encoding: str) -> bytearray:
+    """Has ffmpeg encode samples of shape (samples,) or (samples, channels)."""
+    num_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    raw = ("-f", "f32le", "-ar", str(sample_rate), "-ac", str(num_channels), "-i", "-")
+    # A file, since headers that hold the length are written last, by seeking back.
+    with NamedTemporaryFile() as file:
+        _ffmpeg((*raw, *ENCODINGS[encoding], "-y", file.name), samples.astype("<f4").tobytes())
+        return bytearray(file.read())
+
+
+def encode_raw(samples: Floats, sample_rate: int, sample_format: str) -> bytearray:
+    """Has ffmpeg write raw PCM in one of its own formats, such as s24be."""
+    num_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    raw = ("-f", "f32le", "-ar", str(sample_rate), "-ac", str(num_channels), "-i", "-")
+    return _ffmpeg((*raw, "-f", sample_format, "-"), samples.astype("<f4").tobytes())
+
+
+def decode(body: bytes, input_arguments: Sequence[str] = ()) -> Floats:
+    """Has ffmpeg decode to float32 at the source's own rate and channels, interleaved."""
+    return np.frombuffer(_ffmpeg((*input_arguments, "-i", "-", "-f", "f32le", "-"), body), "<f4")
+
+
+def _ffmpeg(arguments: Sequence[str], standard_input: bytes) -> bytearray:
+    command = ("ffmpeg", "-v", "error", *arguments)
+    return bytearray(subprocess.run(command, input=standard_input, stdout=subprocess.PIPE, check=True).stdout)
