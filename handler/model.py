@@ -7,6 +7,7 @@ of the `window_hops` rows of `hops` that begin at ``starts[m]``. The extra file 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,7 +93,10 @@ def load_model(path: Path, device: torch.device) -> Model:
     """
     extra_files = {METADATA_FILE: ""}
     try:
-        program = torch.export.load(path, extra_files=extra_files)
+        with warnings.catch_warnings():
+            # torch warns of a read-only buffer of its own making.
+            warnings.filterwarnings("ignore", message="The given buffer is not writable")
+            program = torch.export.load(path, extra_files=extra_files)
     except Exception as error:  # torch names no exception type for a broken archive
         raise ModelFileError(f"{path.name} is no torch.export program: {quoted(str(error))}") from error
     info = parse_info(extra_files[METADATA_FILE])

@@ -90,7 +90,10 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         if request is None or tagged.error is not None:
             return self._fail(index, tagged.error)
         info = self.model.info
-        warnings = [*request.warnings, *map("unknown tag {!r}".format, request.sensitivity.unknown_tags(info.tags))]
+        warnings = [
+            *request.warnings,
+            *map("unknown tag {!r} ignored".format, request.sensitivity.unknown_tags(info.tags)),
+        ]
         if warnings:
             self.context.set_response_header(index, custom_attributes.HEADER, response.encode_warnings(warnings))
         return response.encode_answer(

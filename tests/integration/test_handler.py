@@ -1,0 +1,179 @@
+"""The handler in a real TorchServe Service: what a batch of requests gets back, byte by byte."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from handler.settings import SettingsError
+from tests.support.audio import encode, encode_raw, lively, tone
+from tests.support.torchserve_worker import Answer, Worker, requests_of
+from tests.support.toy_model import write_toy_model
+
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_model(tmp_path_factory.mktemp("model") / "model.pt2")
+
+
+@pytest.fixture(scope="module")
+def worker(model_file: Path) -> Worker:
+    return Worker(model_file)
+
+
+@pytest.fixture(scope="module")
+def siren() -> bytearray:
+    """3.2 s of the toy's Siren at 0.4, under its threshold of 0.5, over a little of its Laughter."""
+    return encode(tone(1000, 0.4, 3.2) + tone(2000, 0.6, 3.2), 44_100, "wav")
+
+
+def ask(worker: Worker, body: bytes | bytearray, content_type: str = "audio/wav", **headers: str) -> Answer:
+    sent = {"Content-Type": content_type, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return worker.answer({"headers": sent, "body": body})[0]
+
+
+def names(answer: Answer) -> list[list[str]]:
+    return [[tag["name"] for tag in window["tags"]] for window in json.loads(answer.body)["data"]]
+
+
+def test_answers_the_documented_bytes(worker: Worker) -> None:
+    body = encode_raw(tone(1000, 0.625, 3.012, 16_000), 16_000, "f32le")
+    answer = ask(worker, body, "audio/x-raw; rate=16000; format=f32le", X_Filename="alarm.raw")
+    first, second = (window["tags"][0]["probability"] for window in json.loads(answer.body)["data"])
+    assert (first, second) == pytest.approx((0.625, 0.625), abs=1e-5)
+    assert answer.body.decode() == (
+        '{"metadata":{"content_type":"audio/x-raw; rate=16000; format=f32le","length_sec":3.012,"size_byte":192768,'
+        '"name":"alarm.raw"},"data":['
+        f'{{"tags":[{{"name":"Siren","probability":{first}}}],"start_time":0,"end_time":2}},'
+        f'{{"tags":[{{"name":"Siren","probability":{second}}}],"start_time":1,"end_time":3}}]}}'
+    )
+    assert (answer.status, answer.content_type) == (200, "application/json")
+
+
+def test_takes_headers_in_any_case(worker: Worker, siren: bytes) -> None:
+    headers = {"content-TYPE": "audio/wav", "x-default-SENSITIVITY": "1", "X-FILENAME": "a.wav"}
+    answer = worker.answer({"headers": headers, "body": siren})[0]
+    assert json.loads(answer.body)["metadata"]["name"] == "a.wav"
+    assert names(answer) == [["Laughter", "Siren"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ('X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Laughter": -2}', ["Siren"]),
+        ('{"default_sensitivity": 0, "tags_sensitivity": {"Siren": 2, "Laughter": 0}}', ["Laughter", "Siren"]),
+        ('Sensitivity={"default_sensitivity": -1}', []),
+    ],
+)
+def test_hears_what_custom_attributes_ask_for(
+    worker: Worker, siren: bytes, attributes: str, expected: list[str]
+) -> None:
+    answer = worker.answer({"headers": {"Content-Type": "audio/wav", CUSTOM_ATTRIBUTES: attributes}, "body": siren})[0]
+    assert names(answer) == [expected] * 2
+
+
+def test_takes_sensitivity_from_the_environment(
+    model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENSE_DEFAULT_SENSITIVITY", "-2")
+    monkeypatch.setenv("SENSE_TAGS_SENSITIVITY", '{"Siren": 1}')
+    assert names(ask(Worker(model_file), siren)) == [["Siren"]] * 2
+
+
+def test_a_header_overrules_the_environment(model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSE_DEFAULT_SENSITIVITY", "-2")
+    assert names(ask(Worker(model_file), siren, X_Default_Sensitivity="0")) == [["Laughter"]] * 2
+
+
+def test_a_wrong_setting_stops_the_start(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSE_DEFAULT_SENSITIVITY", "loud")
+    with pytest.raises(SettingsError, match="SENSE_DEFAULT_SENSITIVITY.*'loud'"):
+        Worker(model_file)
+
+
+def test_warns_of_an_unknown_tag(worker: Worker, siren: bytes) -> None:
+    answer = ask(worker, siren, X_Tags_Sensitivity='{"Vuvuzela": 2}')
+    assert (answer.status, names(answer)) == (200, [["Laughter"]] * 2)
+    assert json.loads(answer.headers[CUSTOM_ATTRIBUTES]) == {"warnings": ["unknown tag 'Vuvuzela' ignored"]}
+
+
+def test_no_warning_no_header(worker: Worker, siren: bytes) -> None:
+    assert CUSTOM_ATTRIBUTES not in ask(worker, siren).headers
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "hint"),
+    [
+        ({"headers": {}, "body": b"RIFF"}, 400, "Content-Type"),
+        ({"headers": {"Content-Type": "audio/mp3"}, "body": b""}, 400, "empty"),
+        ({"headers": {"Content-Type": "audio/mp3"}, "body": b"\x01" * 999}, 400, "999 bytes"),
+        ({"headers": {"Content-Type": "audio/x-raw; rate=8; format=s16le"}, "body": b"\0\0"}, 400, "'8'"),
+        ({"headers": {"Content-Type": "audio/x-raw; rate=8000; format=s16le"}, "body": b"\0"}, 400, "whole frame"),
+        (
+            {"headers": {"Content-Type": "audio/wav", "X-Default-Sensitivity": "3"}, "body": b"RIFF"},
+            400,
+            "sensitivity 3",
+        ),
+        ({"headers": {"Content-Type": "image/png"}, "body": b"\x89PNG"}, 415, "image/png"),
+        ({"headers": {"Content-Type": "multipart/form-data; boundary=x"}, "parameters": {"file": b"ID3"}}, 415, "form"),
+    ],
+)
+def test_tells_the_caller_what_is_wrong(worker: Worker, request_: dict[str, Any], status: int, hint: str) -> None:
+    answer = worker.answer(request_)[0]
+    error = json.loads(answer.body)
+    assert (answer.status, error["status_code"], answer.content_type) == (status, status, "application/json")
+    assert hint in error["error"]
+    assert "Traceback" not in error["error"]
+
+
+def test_refuses_a_body_over_the_limit(model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSE_MAX_BODY_BYTES", "1000")
+    answer = ask(Worker(model_file), siren)
+    assert answer.status == 413
+    assert str(len(siren)) in json.loads(answer.body)["error"]
+
+
+def test_neighbours_in_a_batch_get_what_they_get_alone(worker: Worker) -> None:
+    bodies = [bytes(encode(lively(seconds, seed=index), 44_100, "wav")) for index, seconds in enumerate((2, 9, 0.5, 4))]
+    loud = {"X-Default-Sensitivity": "2"}
+    requests = [{**request, "headers": request["headers"] | loud} for request in requests_of(bodies, "audio/wav")]
+    bad = {"headers": {"Content-Type": "audio/wav", "explain": "True", "describe": "True"}, "body": b"no audio"}
+    together = worker.answer(requests[0], bad, *requests[1:])
+    alone = [worker.answer(request)[0] for request in requests]
+    assert [answer.status for answer in together] == [200, 400, 200, 200, 200]
+    assert [answer.body for answer in (together[0], *together[2:])] == [answer.body for answer in alone]
+
+
+def test_a_fault_of_ours_is_logged_and_not_shown(
+    worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("CUDA error: the secret inside")
+
+    monkeypatch.setattr(worker.handler.model, "score", fail)
+    with caplog.at_level(logging.ERROR):
+        answer = ask(worker, siren)
+    assert answer.status == 500
+    assert json.loads(answer.body)["error"] == "internal error; the server's log has it under request id request-0"
+    assert "request-0" in caplog.text
+    assert "the secret inside" in caplog.text
+
+
+def test_an_interrupted_answer_leaves_nothing_behind(worker: Worker, siren: bytes) -> None:
+    """A request that fails half-way through its audio does not leak into the next batch."""
+    too_short_wave = bytes(siren[:2000]) + bytes(np.random.default_rng(0).bytes(50))
+    assert ask(worker, too_short_wave).status == 200
+    assert names(ask(worker, siren)) == [["Laughter"]] * 2
+
+
+def test_runs_on_the_gpu_that_torchserve_names_if_there_is_one(model_file: Path) -> None:
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert Worker(model_file, gpu_id=0).handler.device.type == expected
