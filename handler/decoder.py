@@ -102,7 +102,7 @@ def _mono(data: torch.Tensor) -> torch.Tensor:
         samples = (data.to(torch.float32) - 128) / 128
     else:
         samples = data.to(torch.float32) / -float(torch.iinfo(data.dtype).min)
-    return samples[0] if len(samples) == 1 else samples.mean(dim=0)
+    return samples[0] if samples.shape[0] == 1 else samples.mean(dim=0)
 
 
 def _raw_samples(body: memoryview, media: RawPcm) -> Iterator[_Samples]:
@@ -156,7 +156,7 @@ def _in_blocks(pieces: Iterable[_Samples]) -> Iterator[_Samples]:
     pending: list[_Samples] = []
     num_frames = 0
     for piece in pieces:
-        is_alike = not pending or (piece.sample_rate, len(piece.data)) == (pending[0].sample_rate, len(pending[0].data))
+        is_alike = not pending or _shape(piece) == _shape(pending[0])
         if not is_alike or num_frames >= _BLOCK_SECONDS * piece.sample_rate:
             yield _joined(pending)
             pending, num_frames = [], 0
@@ -164,6 +164,10 @@ def _in_blocks(pieces: Iterable[_Samples]) -> Iterator[_Samples]:
         num_frames += piece.data.shape[1]
     if pending:
         yield _joined(pending)
+
+
+def _shape(piece: _Samples) -> tuple[int, int]:
+    return piece.sample_rate, piece.data.shape[0]
 
 
 def _joined(pieces: list[_Samples]) -> _Samples:

@@ -1,4 +1,4 @@
-"""A TorchServe worker without its Java front end: TorchServe's own Service, Context and wire format, in this process."""
+"""A TorchServe worker without its Java front end: its own Service, Context and wire format, in this process."""
 
 from __future__ import annotations
 
