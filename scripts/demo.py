@@ -22,12 +22,15 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 def main() -> int:
     """Runs the demo; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=torchserve.TREE / "samples" / "demo.mp3")
-    file: Path = parser.parse_args().file
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=torchserve.TREE / "samples" / "demo.mp3", help="a sound file"
+    )
+    torchserve.add_model_store(parser)
+    arguments = parser.parse_args()
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without the bars' characters
     try:
         with torchserve.interrupted_by_signals():
-            demonstrate(file)
+            demonstrate(arguments.file, arguments.model_store)
     except (torchserve.TorchServeError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -37,7 +40,7 @@ def main() -> int:
     return 0
 
 
-def demonstrate(file: Path) -> None:
+def demonstrate(file: Path, model_store: Path) -> None:
     """Starts the server, tags `file`, prints what came back, stops the server.
 
     Raises:
@@ -47,7 +50,8 @@ def demonstrate(file: Path) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
     print("starting TorchServe ...", flush=True)
     started = time.monotonic()
-    with torchserve.running(torchserve.Settings(torchserve.TREE / "build" / "logs" / "demo")) as server:
+    settings = torchserve.Settings(torchserve.TREE / "build" / "logs" / "demo", model_store=model_store)
+    with torchserve.running(settings) as server:
         print(f"ready after {time.monotonic() - started:.1f} s at {server.url}; log: {server.log}\n", flush=True)
         sent = time.monotonic()
         headers = {"Content-Type": content_type, "X-Filename": file.name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from scripts import torchserve
 
@@ -12,10 +13,11 @@ def main() -> int:
     """Runs the server; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=torchserve.PREFERRED_PORT, help="where to listen (default: 8080)")
-    port: int = parser.parse_args().port
+    torchserve.add_model_store(parser)
+    arguments = parser.parse_args()
     try:
         with torchserve.interrupted_by_signals():
-            serve(port)
+            serve(arguments.port, arguments.model_store)
     except torchserve.TorchServeError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
@@ -24,7 +26,7 @@ def main() -> int:
     return 0
 
 
-def serve(port: int) -> None:
+def serve(port: int, model_store: Path) -> None:
     """Runs the server until it is interrupted.
 
     Raises:
@@ -33,7 +35,8 @@ def serve(port: int) -> None:
     """
     print("starting TorchServe ...", flush=True)
     log_folder = torchserve.TREE / "build" / "logs" / "serve"
-    with torchserve.running(torchserve.Settings(log_folder, port=port)) as server:
+    settings = torchserve.Settings(log_folder, model_store=model_store, port=port)
+    with torchserve.running(settings) as server:
         print(f"serving at {server.url} until Ctrl-C; log: {server.log}\ncall it like this:\n")
         print("  curl -H 'Content-Type: audio/mp3' -H 'X-Filename: demo.mp3' \\")
         print(f"       --data-binary @samples/demo.mp3 {server.url}/invocations", flush=True)

@@ -8,6 +8,7 @@ The demo, `make serve` and the end-to-end tests all run the server through here:
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import http.client
 import io
@@ -36,7 +37,7 @@ PREFERRED_PORT = 8080
 STARTUP_SECONDS = 300.0  # startupTimeout in model-config.yaml
 ANSWER_SECONDS = 120.0
 STOP_SECONDS = 20.0
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 # The worker is retried for minutes after each of these; a person should not have to wait that long.
 FATAL_LINES = re.compile(
@@ -341,3 +342,13 @@ def interrupted_by_signals() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def add_model_store(parser: argparse.ArgumentParser) -> None:
+    """Adds --model-store to a command's arguments."""
+    parser.add_argument(
+        "--model-store",
+        type=Path,
+        default=TREE / "model_store",
+        help="the folder with cochl-sense.mar (default: model_store)",
+    )

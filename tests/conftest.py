@@ -1,0 +1,40 @@
+"""What tests of every level share."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.toy_model import write_toy_model
+
+TREE = Path(__file__).resolve().parent.parent
+LEVELS = ("unit", "integration", "e2e")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test with the level whose folder it lies in."""
+    for item in items:
+        level = item.path.relative_to(TREE / "tests").parts[0]
+        if level in LEVELS:
+            item.add_marker(level)
+
+
+@pytest.fixture(scope="session")
+def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy as a model file."""
+    return write_toy_model(tmp_path_factory.mktemp("model") / "toy.pt2")
+
+
+@pytest.fixture(scope="session")
+def toy_store(tmp_path_factory: pytest.TempPathFactory, toy_model: Path) -> Path:
+    """A folder that holds cochl-sense.mar and model.tar.gz of the toy."""
+    store = tmp_path_factory.mktemp("store")
+    build_archives(toy_model, store)
+    return store
+
+
+def build_archives(model: Path, store: Path) -> None:
+    """Packs a model with the tree's build_mar.sh."""
+    subprocess.run([TREE / "build_mar.sh", "--model", model, "--output", store], check=True, stdout=subprocess.DEVNULL)
