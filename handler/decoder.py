@@ -4,10 +4,10 @@ Encoded audio goes packet by packet through torchcodec, the decoder behind torch
 From there both take one way: the mean of the channels, then one running resampler, so one recording gives one answer
 in every format, and any division into blocks gives the samples of a single one (tests/unit/test_decoder.py).
 
-Why packets and not torchcodec's time ranges (`AudioDecoder.get_samples_played_in_range`): each range seeks, and after
-a seek AAC, Vorbis and WebM did not give the samples of a sequential decode (torchcodec 0.17.0), nor does a range
-survive a damaged packet. Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes
-2.8 GB. docs/decoding.md has the measurements.
+Why packets and not torchcodec's time ranges (`AudioDecoder.get_samples_played_in_range`): each range seeks, and in
+several containers (variable-rate MP3, WebM, M4A) does not land on the samples of a sequential decode; nor does a range
+survive a damaged packet. Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB.
+docs/decoding.md has the measurements.
 """
 
 from __future__ import annotations
