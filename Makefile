@@ -28,8 +28,8 @@ test: lint archive  ## Install what is missing, check style and types, run every
 	@$(VENV)/python -m pytest
 
 lint: setup-dev  ## Check style (ruff) and types (mypy)
-	@$(VENV)/ruff check .
-	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check --quiet --output-format concise .
+	@$(VENV)/ruff format --quiet --check .
 	@$(VENV)/mypy
 
 archive: $(ARCHIVE)  ## Write model_store/cochl-sense.mar and model_store/model.tar.gz (MODEL=...)
