@@ -1,0 +1,63 @@
+"""The command line: ``python -m training [STEP]``; without a step it runs them all, each where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from training.packages import MissingPackagesError, install_missing
+from training.settings import ROOT, SAMPLE_FILE, WORK_FOLDER
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    install_missing()
+
+
+def _synthesise(options: argparse.Namespace) -> None:
+    from training.synthesis import synthesise
+
+    synthesise(options.work, options.processes)
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from training.sample import write_sample
+
+    write_sample(SAMPLE_FILE)
+
+
+_STEPS = {
+    "prepare": (_prepare, "install the synthesisers, sound fonts and voices (Debian packages)"),
+    "synthesise": (_synthesise, "synthesise the stems of every source"),
+    "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    steps = "\n".join(f"  {name:12} {text}" for name, (_, text) in _STEPS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description=f"Make the bundled model again, from nothing.\n\nsteps, in their order:\n{steps}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("step", nargs="?", choices=[*_STEPS, "all"], default="all", metavar="STEP", help="one step, or all")
+    parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
+    parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named step, or all of them in their order."""
+    options = _parser().parse_args(arguments)
+    names = list(_STEPS) if options.step == "all" else [options.step]
+    try:
+        for name in names:
+            _STEPS[name][0](options)
+    except MissingPackagesError as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The tags that can be trained, and what each General MIDI program teaches.
+
+Spelling and category follow the public documentation of Cochl.Sense (docs/model.md says which are attested).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A sound tag: its spelling in the answer and its category."""
+
+    name: str
+    category: str
+
+
+TAGS: tuple[Tag, ...] = (
+    Tag("Music", "Music"),
+    Tag("Instrument", "Music"),
+    Tag("Piano", "Music"),
+    Tag("Guitar", "Music"),
+    Tag("Drum", "Music"),
+    Tag("Bowed_string_instrument", "Music"),
+    Tag("Speech", "Human speech"),
+    Tag("Male_speech", "Human speech"),
+    Tag("Female_speech", "Human speech"),
+    Tag("Siren", "Emergency"),
+    Tag("Emergency_vehicle_siren", "Emergency"),
+    Tag("Civil_defense_siren", "Emergency"),
+    Tag("Alarm", "Emergency"),
+    Tag("Gunshot", "Emergency"),
+    Tag("Bell", "Home context"),
+    Tag("Knock", "Home context"),
+    Tag("Whistle", "Human action"),
+    Tag("Applause", "Human action"),
+    Tag("Clap", "Human action"),
+    Tag("Car_horn", "Outdoor context"),
+)
+TAG_NAMES: tuple[str, ...] = tuple(tag.name for tag in TAGS)
+TAG_INDEX: dict[str, int] = {name: index for index, name in enumerate(TAG_NAMES)}
+
+# Short by nature: one or two label frames (50 ms) of these are an occurrence.
+IMPULSIVE_TAGS = frozenset({"Drum", "Gunshot", "Knock", "Clap", "Bell"})
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a stem teaches: tags that it has, and tags about which it says nothing. All other tags it has not."""
+
+    present: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+SPEECH = Labels(("Speech",), ("Male_speech", "Female_speech"))
+MALE_SPEECH = Labels(("Speech", "Male_speech"))
+FEMALE_SPEECH = Labels(("Speech", "Female_speech"))
+NOTHING = Labels()
+DRUM_KIT = Labels(("Music", "Instrument", "Drum"))
+
+_MUSIC = ("Music", "Instrument")
+# General MIDI 1 sound set, programs counted from 0. Programs that are not named here are music and nothing else.
+_PRESENT: dict[str, tuple[int, ...]] = {
+    "Piano": (0, 1, 2, 3),
+    "Guitar": (24, 25, 26, 27, 28, 29, 30),
+    "Bowed_string_instrument": (40, 41, 42, 43, 44, 48, 49, 110),
+    "Drum": (116, 117, 118),
+    "Bell": (14,),
+}
+_UNSURE: dict[str, tuple[int, ...]] = {
+    "Piano": (4, 5),
+    "Guitar": (31, 32, 33, 34, 35, 36, 37, 104, 105, 106, 107, 15, 84),
+    "Bowed_string_instrument": (45, 50, 51, 109, 111),
+    "Drum": (47, 113, 115, 119),
+    "Bell": (8, 9, 10, 11, 98, 108, 112, 114, 88),
+    "Whistle": (79, 80, 82),
+    "Instrument": (52, 53, 54, 85, 91, *range(96, 104)),
+}
+_EFFECTS: dict[int, Labels] = {
+    78: Labels(("Whistle",), _MUSIC),
+    120: Labels((), (*_MUSIC, "Guitar")),
+    121: Labels((), ("Whistle",)),
+    122: NOTHING,
+    123: Labels((), ("Whistle",)),
+    124: Labels((), ("Alarm", "Bell")),
+    125: NOTHING,
+    126: Labels(("Applause",), ("Clap",)),
+    127: Labels(("Gunshot",)),
+}
+
+
+def labels_of_program(program: int) -> Labels:
+    """The labels of a General MIDI program (0 to 127, not a drum kit)."""
+    if program in _EFFECTS:
+        return _EFFECTS[program]
+    unsure = tuple(name for name, programs in _UNSURE.items() if program in programs)
+    present = tuple(name for name, programs in _PRESENT.items() if program in programs)
+    return Labels(tuple(name for name in _MUSIC if name not in unsure) + present, unsure)

@@ -1,0 +1,108 @@
+"""Standard MIDI files of random phrases, just enough of the format to hand to a synthesiser."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_TICKS_PER_SECOND = 960  # 480 ticks per quarter note at the default tempo of 120 quarter notes a minute
+DRUM_CHANNEL = 9
+_SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9), (0, 3, 5, 7, 10), tuple(range(12)))
+_CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 5, 7), (0, 7, 12), (0, 4, 7, 12, 16))
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note: start and length in seconds, key number (60 is middle C), velocity 1 to 127."""
+
+    start_seconds: float
+    seconds: float
+    key: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Notes for one preset, starting at a time of the file."""
+
+    start_seconds: float
+    channel: int
+    bank: int
+    program: int
+    notes: tuple[Note, ...]
+
+
+def _variable_length(value: int) -> bytes:
+    out = [value & 0x7F]
+    while value := value >> 7:
+        out.append(value & 0x7F | 0x80)
+    return bytes(reversed(out))
+
+
+def write_midi(path: Path, passages: list[Passage], seconds: float) -> None:
+    """Write the passages as a format 0 file that lasts `seconds`."""
+    events: list[tuple[int, int, bytes]] = []
+    for passage in passages:
+        tick, channel = int(passage.start_seconds * _TICKS_PER_SECOND), passage.channel
+        events.append((tick, 0, bytes([0xB0 | channel, 0, passage.bank, 0xC0 | channel, passage.program])))
+        for note in passage.notes:
+            start = int((passage.start_seconds + note.start_seconds) * _TICKS_PER_SECOND) + 10
+            events.append((start, 2, bytes([0x90 | channel, note.key, note.velocity])))
+            events.append((start + max(1, int(note.seconds * _TICKS_PER_SECOND)), 1, bytes([0x80 | channel, note.key, 0])))
+    events.append((int(seconds * _TICKS_PER_SECOND), 3, b"\xff\x2f\x00"))
+    track, last = bytearray(), 0
+    for tick, order, message in sorted(events):
+        parts = [message[:3], message[3:]] if order == 0 else [message]
+        for part in parts:
+            track += _variable_length(tick - last) + part
+            last = tick
+    header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, _TICKS_PER_SECOND // 2)
+    path.write_bytes(header + b"MTrk" + struct.pack(">I", len(track)) + bytes(track))
+
+
+def melodic_phrase(rng: np.random.Generator, seconds: float, low_key: int, high_key: int) -> tuple[Note, ...]:
+    """A random line, chords, or a broken chord in a drawn scale and pace; notes end before `seconds`."""
+    root, scale = int(rng.integers(low_key, max(low_key + 1, high_key - 12))), _SCALES[rng.integers(len(_SCALES))]
+    style = rng.choice(["line", "chords", "broken"], p=[0.55, 0.25, 0.2])
+    step, loudness = float(np.exp(rng.uniform(np.log(0.1), np.log(1.2)))), rng.uniform(45, 115)
+    legato, place, time = rng.uniform(0.3, 1.3), int(rng.integers(0, 7)), float(rng.uniform(0, 0.3))
+    notes: list[Note] = []
+    while time < seconds - 0.15:
+        length = min(step * rng.choice([1, 1, 1, 2, 0.5]), seconds - time)
+        place = int(np.clip(place + rng.integers(-3, 4), 0, 13))
+        key = root + scale[place % len(scale)] + 12 * (place // len(scale))
+        chord = _CHORDS[rng.integers(len(_CHORDS))] if style != "line" else (0,)
+        velocity = int(np.clip(loudness + rng.normal(0, 10), 20, 127))
+        if rng.random() > 0.08:
+            for number, interval in enumerate(chord):
+                late = number * length / len(chord) if style == "broken" else 0.0
+                notes.append(Note(time + late, (length - late) * legato, int(np.clip(key + interval, 12, 108)), velocity))
+        time += length
+    return tuple(notes)
+
+
+_KICKS, _SNARES, _HATS = (35, 36), (38, 40, 37, 39), (42, 44, 46)
+_TOMS, _CYMBALS, _HANDS = (41, 43, 45, 47, 48, 50), (49, 51, 57, 59, 53), (60, 61, 62, 63, 64, 65, 66)
+
+
+def drum_phrase(rng: np.random.Generator, seconds: float) -> tuple[Note, ...]:
+    """A beat that repeats (kick, snare, hats), toms alone, or hand drums."""
+    step, loudness = 60 / rng.uniform(70, 180) / rng.choice([2, 4]), rng.uniform(60, 115)
+    kind = rng.choice(["beat", "toms", "hands"], p=[0.65, 0.2, 0.15])
+    voices = {"beat": [_KICKS, _SNARES, _HATS], "toms": [_TOMS, _TOMS, _KICKS], "hands": [_HANDS, _HANDS, _HANDS]}[kind]
+    keys = [int(rng.choice(voice)) for voice in voices]
+    if kind == "beat" and rng.random() < 0.5:
+        keys.append(int(rng.choice(_CYMBALS)))
+    density = rng.uniform(0.15, 0.6, len(keys)) * np.array([1.0, 1.0, 1.4, 0.4])[: len(keys)]
+    pattern = rng.random((16, len(keys))) < density
+    pattern[0, 0] = True
+    notes = []
+    for number in range(int((seconds - 0.1) / step)):
+        for column, key in enumerate(keys):
+            if pattern[number % 16, column]:
+                velocity = int(np.clip(loudness + rng.normal(0, 12), 30, 127))
+                notes.append(Note(number * step + rng.uniform(0, 0.008), 0.2, key, velocity))
+    return tuple(notes)

@@ -1,0 +1,154 @@
+"""Which sources are synthesised for which split, and how much of each.
+
+Splits: "train"; "valid" (the same sources, other draws: thresholds are set on it); "unseen" (fonts, voices and
+generators of which training has nothing: it only judges).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from training.catalogue import NOTHING, Labels
+from training.instruments import render_phrases
+from training.signals import alarms, backgrounds, bells, impacts, sirens, whistles
+from training.signals.tones import FloatArray
+from training.stems import Stem
+from training.unseen_signals import UNSEEN_SIGNALS
+from training.voices import (
+    TRAIN_VOICES,
+    UNSEEN_VOICES,
+    Voice,
+    speak_with_espeak,
+    speak_with_festival,
+    speak_with_flite,
+)
+
+Maker = Callable[[np.random.Generator], list[Stem]]
+Generator = Callable[[np.random.Generator], FloatArray]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One piece of work: a file's name, its seed, and the function that makes its stems."""
+
+    split: str
+    name: str
+    make: Maker
+
+    @property
+    def seed(self) -> int:
+        """The same number for the same shard on every machine."""
+        return zlib.crc32(f"{self.split}/{self.name}".encode())
+
+
+_ALARM_AND = Labels(("Alarm",), ("Siren", "Emergency_vehicle_siren"))
+# Generator, labels, drawing urn, how many shards for training.
+TRAIN_SIGNALS: tuple[tuple[Generator, Labels, str, int], ...] = (
+    (sirens.vehicle_siren, Labels(("Siren", "Emergency_vehicle_siren"), ("Alarm",)), "Siren", 8),
+    (sirens.civil_defence_siren, Labels(("Siren", "Civil_defense_siren"), ("Alarm",)), "Civil_defense_siren", 6),
+    (alarms.beeping_alarm, Labels(("Alarm",)), "Alarm", 6),
+    (alarms.warbling_alarm, _ALARM_AND, "Alarm", 3),
+    (alarms.buzzer, Labels(("Alarm",)), "Alarm", 3),
+    (alarms.bell_alarm, Labels(("Alarm", "Bell")), "Alarm", 2),
+    (alarms.telephone, Labels((), ("Alarm",)), "background", 2),
+    (alarms.car_horn, Labels(("Car_horn",)), "Car_horn", 6),
+    (alarms.truck_or_train_horn, Labels((), ("Car_horn",)), "background", 1),
+    (bells.church_bell, Labels(("Bell",)), "Bell", 4),
+    (bells.hand_bell, Labels(("Bell",)), "Bell", 4),
+    (bells.wind_chime, Labels(("Bell",)), "Bell", 2),
+    (bells.jingle_bells, Labels(("Bell",)), "Bell", 2),
+    (bells.doorbell, Labels((), ("Bell",)), "background", 1),
+    (whistles.mouth_whistle, Labels(("Whistle",)), "Whistle", 5),
+    (whistles.calling_whistle, Labels(("Whistle",)), "Whistle", 3),
+    (whistles.pea_whistle, Labels(("Whistle",)), "Whistle", 4),
+    (whistles.bird_song, NOTHING, "background", 3),
+    (impacts.gunshot, Labels(("Gunshot",)), "Gunshot", 6),
+    (impacts.knock, Labels(("Knock",)), "Knock", 6),
+    (impacts.clapping, Labels(("Clap",), ("Applause",)), "Clap", 5),
+    (impacts.applause, Labels(("Applause",), ("Clap",)), "Applause", 5),
+    (impacts.slams_and_thuds, NOTHING, "background", 3),
+    (impacts.footsteps, NOTHING, "background", 3),
+    (impacts.clinks_and_clicks, NOTHING, "background", 3),
+    (backgrounds.stationary_noise, NOTHING, "noise", 4),
+    (backgrounds.wind, NOTHING, "noise", 2),
+    (backgrounds.rain_or_water, NOTHING, "noise", 3),
+    (backgrounds.engine, NOTHING, "noise", 3),
+    (backgrounds.mains_and_tools, NOTHING, "noise", 2),
+    (backgrounds.crackle, NOTHING, "noise", 2),
+    (backgrounds.animal_voice, NOTHING, "background", 5),
+    (backgrounds.crickets, NOTHING, "background", 1),
+)
+_TRAIN_FONTS = {"FluidR3": 16, "MuseScore": 12, "freepats": 10, "OPL3": 4, "BlackPearl": 2, "RedZeppelin": 2}
+_VALID_FONTS = {"FluidR3": 4, "MuseScore": 3, "freepats": 2, "OPL3": 1, "BlackPearl": 1, "RedZeppelin": 1}
+_UNSEEN_FONTS = {"TimGM6mb": 8, "sf_GMbank": 3}
+_SAME_SPEAKER = {"kal", "kal16", "kal_diphone"}
+
+
+def generate(generator: Generator, labels: Labels, group: str, count: int, rng: np.random.Generator) -> list[Stem]:
+    """Stems from a signal generator, each brought to the same peak."""
+    stems = []
+    for _ in range(count):
+        samples = generator(rng)
+        peaked = (samples / (np.abs(samples).max() + 1e-12)).astype(np.float32)
+        stems.append(Stem(peaked, labels, f"signal/{generator.__name__}", group))
+    return stems
+
+
+def speak(voice: Voice, count: int, crossing: float, rng: np.random.Generator) -> list[Stem]:
+    """Sentences by a voice of Flite or Festival."""
+    engine = speak_with_flite if voice.engine == "flite" else speak_with_festival
+    return engine(rng, voice, count, crossing)
+
+
+def _fonts(split: str, amounts: dict[str, int]) -> list[Shard]:
+    return [
+        Shard(split, f"font-{name}-{number:02}", partial(render_phrases, font_name=name, count=60))
+        for name, shards in amounts.items()
+        for number in range(shards)
+    ]
+
+
+def _voices(split: str, voices: tuple[Voice, ...], shards: int, count: int, crossing: float) -> list[Shard]:
+    return [
+        Shard(split, f"voice-{voice.engine}-{voice.name}-{number:02}", partial(speak, voice, count, crossing))
+        for voice in voices
+        for number in range(1 if voice.name in _SAME_SPEAKER else shards)
+    ]
+
+
+def _espeak(split: str, shards: int, count: int) -> list[Shard]:
+    return [Shard(split, f"voice-espeak-{number:02}", partial(speak_with_espeak, count=count)) for number in range(shards)]
+
+
+def _signals(split: str, count: int, all_shards: bool) -> list[Shard]:
+    return [
+        Shard(split, f"signal-{generator.__name__}-{number:02}", partial(generate, generator, labels, group, count))
+        for generator, labels, group, shards in TRAIN_SIGNALS
+        for number in range(shards if all_shards else 1)
+    ]
+
+
+def all_shards() -> list[Shard]:
+    """Everything that there is to synthesise."""
+    unseen_signals = [
+        Shard("unseen", f"signal-{generator.__name__}", partial(generate, generator, labels, group, 60))
+        for generator, labels, group in UNSEEN_SIGNALS
+    ]
+    return [
+        *_voices("train", TRAIN_VOICES, 3, 100, 0.4),
+        *_espeak("train", 16, 100),
+        *_fonts("train", _TRAIN_FONTS),
+        *_signals("train", 60, True),
+        *_fonts("valid", _VALID_FONTS),
+        *_voices("valid", TRAIN_VOICES, 1, 40, 0.3),
+        *_espeak("valid", 2, 100),
+        *_signals("valid", 40, False),
+        *_fonts("unseen", _UNSEEN_FONTS),
+        *_voices("unseen", UNSEEN_VOICES, 1, 60, 0.0),
+        *unseen_signals,
+    ]

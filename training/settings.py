@@ -1,0 +1,20 @@
+"""The numbers that every part of the training shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RATE = 16_000  # Hz: the model's sample rate
+HOP_SECONDS = 1
+HOP_SAMPLES = RATE * HOP_SECONDS
+WINDOW_HOPS = 2
+FRAME_SAMPLES = RATE // 20  # 50 ms: the resolution of the labels
+CLIP_HOPS = 4  # a training clip: 4 hops have 3 windows, and neighbouring windows share hops as in serving
+CLIP_SAMPLES = CLIP_HOPS * HOP_SAMPLES
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK_FOLDER = ROOT / "build" / "training"
+MODEL_FILE = ROOT / "model" / "model.pt2"
+REPORT_FILE = ROOT / "model" / "report.json"
+SAMPLE_FILE = ROOT / "samples" / "demo.mp3"
+MODEL_PAGE = ROOT / "docs" / "model.md"
