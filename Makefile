@@ -24,7 +24,7 @@ demo: setup archive  ## Install what is missing, start TorchServe, tag samples/d
 serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PORT=...), until Ctrl-C
 	@$(VENV)/python -m scripts.serve --port $(PORT)
 
-test: lint archive  ## Install what is missing, check style and types, run every test
+test: lint  ## Install what is missing, check style and types, run every test
 	@$(VENV)/python -m pytest
 
 lint: setup-dev  ## Check style (ruff) and types (mypy)

@@ -47,7 +47,7 @@ def package_files() -> set[str]:
 
 
 def test_the_handler_imports_from_the_archive_alone(unpacked: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-IB", "-c", IMPORT_HANDLER, unpacked]
+    command = [sys.executable, "-IB", "-c", IMPORT_HANDLER, str(unpacked)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
