@@ -17,13 +17,15 @@ _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _EBML = b"\x1a\x45\xdf\xa3"
 # FFmpeg probes at most 1 MiB (PROBE_BUF_MAX in libavformat/format.c).
 _PROBED_BYTES = 1 << 20
-# libavformat's probes for hls, dash, sdp and concat look for these; they begin a line or stand anywhere.
-_PLAYLIST = re.compile(rb"#EXTM3U|<MPD|<CompositionPlaylist|^c=IN IP|ffconcat version", re.IGNORECASE | re.MULTILINE)
+# libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
+_PLAYLIST = re.compile(rb"#EXTM3U|<MPD|<CompositionPlaylist|c=IN IP|ffconcat version", re.IGNORECASE)
 _PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
 
 # How far junk, damage or padding in front of the first frame of an MPEG audio stream may reach.
 _SYNC_SEARCH_BYTES = 1 << 20
 _CHAINED_FRAMES = 3
+# 11 sync bits, and not the forbidden bit rate (nor AAC-LTP at 7,350 Hz, which has the same four bits in ADTS).
+_FRAME_SYNC = re.compile(rb"\xff[\xe0-\xff](?![\xf0-\xff])")
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,10 @@ def _identify_after_tags(body: memoryview) -> Container | None:
     if bytes(body[start : start + 4]) == b"fLaC":
         return Container("FLAC", start)
     window = bytes(body[start : start + _SYNC_SEARCH_BYTES])
-    position = window.find(0xFF)
-    while position != -1:
-        name = _chained_frames(window, position)
+    for match in _FRAME_SYNC.finditer(window):
+        name = _chained_frames(window, match.start())
         if name is not None:
-            return Container(name, start + position)
-        position = window.find(0xFF, position + 1)
+            return Container(name, start + match.start())
     return None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email.message import Message
 
 from handler.errors import BadRequestError, UnsupportedTypeError
 from handler.pcm import SAMPLE_FORMATS, SampleFormat
@@ -27,6 +28,9 @@ ENCODED_TYPES = frozenset(OFFERED_TYPES[:-1]) | {
     "audio/aac",
     "audio/webm",
 }
+# RFC 9110, sections 5.6.6 and 5.6.4: ;name=token, or ;name="a quoted string", in which a backslash escapes.
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
+_ESCAPE = re.compile(r"\\(.)")
 _FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 384_000
@@ -84,12 +88,15 @@ def parse_content_type(header: str | None) -> Media:
     raise UnsupportedTypeError(_unsupported(header, media_type))
 
 
-def _split(header: str) -> tuple[str, dict[str, str]]:
+def _split(header: str) -> tuple[str, list[tuple[str, str]]]:
     """Splits a header into its lower-case media type and its parameters, names in lower case, values unquoted."""
-    message = Message()
-    message["Content-Type"] = " ".join(header.split())
-    media_type, *parameters = message.get_params(failobj=[("", "")])
-    return media_type[0].strip().lower(), {name.strip().lower(): value.strip() for name, value in parameters}
+    media_type, _, rest = header.partition(";")
+    parameters = [(name.lower(), _unquoted(value.strip())) for name, value in _PARAMETER.findall(f";{rest}")]
+    return media_type.strip().lower(), parameters
+
+
+def _unquoted(value: str) -> str:
+    return _ESCAPE.sub(r"\1", value[1:-1]) if len(value) > 1 and value.startswith('"') else value
 
 
 def _unsupported(header: str, media_type: str) -> str:
@@ -104,11 +111,14 @@ def _unsupported(header: str, media_type: str) -> str:
     )
 
 
-def _raw_pcm(parameters: dict[str, str]) -> RawPcm:
+def _raw_pcm(parameters: Sequence[tuple[str, str]]) -> RawPcm:
+    by_name = dict(parameters)
+    if len(by_name) < len(parameters):
+        raise BadRequestError(f"{RAW_PCM_TYPE}: a parameter is given twice in {quoted(parameters)}; give each once")
     return RawPcm(
-        sample_rate=_integer("rate", parameters.get("rate"), MIN_SAMPLE_RATE, MAX_SAMPLE_RATE, "Hz"),
-        sample_format=_sample_format(parameters.get("format")),
-        num_channels=_integer("channels", parameters.get("channels", "1"), MIN_CHANNELS, MAX_CHANNELS, "channels"),
+        sample_rate=_integer("rate", by_name.get("rate"), MIN_SAMPLE_RATE, MAX_SAMPLE_RATE, "Hz"),
+        sample_format=_sample_format(by_name.get("format")),
+        num_channels=_integer("channels", by_name.get("channels", "1"), MIN_CHANNELS, MAX_CHANNELS, "channels"),
     )
 
 

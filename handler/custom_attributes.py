@@ -42,13 +42,20 @@ class CustomAttributes:
 
     def _add(self, key: str, value: object) -> None:
         name = key.strip().lower()
-        if name == _NESTED and isinstance(value, dict):
-            for inner_key, inner_value in value.items():
-                self._add(inner_key, inner_value)
-        elif name in _FIELDS:
-            self.fields[_FIELDS[name]] = value
-        else:
+        if name == _NESTED:
+            self._add_nested(value)
+        elif name not in _FIELDS:
             self.unknown.append(key.strip())
+        elif _FIELDS[name] in self.fields:
+            raise BadRequestError(f"{HEADER}: {key.strip()} is given twice; give it once")
+        else:
+            self.fields[_FIELDS[name]] = value
+
+    def _add_nested(self, value: object) -> None:
+        if not isinstance(value, dict):
+            raise BadRequestError(f'{HEADER}: {quoted(value)} is no JSON object such as {{"default_sensitivity": 1}}')
+        for key, inner in value.items():
+            self._add(key, inner)
 
 
 def parse_custom_attributes(header: str | None) -> CustomAttributes:

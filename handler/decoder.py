@@ -6,8 +6,8 @@ in every format, and any division into blocks gives the samples of a single one 
 
 Why packets and not torchcodec's time ranges (`AudioDecoder.get_samples_played_in_range`): each range seeks, and in
 several containers (variable-rate MP3, WebM, M4A) does not land on the samples of a sequential decode; nor does a range
-survive a damaged packet. Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB.
-docs/decoding.md has the measurements.
+survive a damaged packet. Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes
+2.8 GB. docs/decoding.md has the measurements.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from handler.custom_attributes import CustomAttributes, parse_custom_attributes
 from handler.errors import BadRequestError, BodyTooLargeError, UnsupportedTypeError
 from handler.sensitivity import Sensitivity, parse_by_tag, parse_default
 from handler.settings import Settings
+from handler.spool import map_spooled_body
 from handler.text import quoted
 
 # What the vendor's own container answers where no name reaches it.
@@ -59,24 +60,29 @@ def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: S
     return TagRequest(
         content_type=content_type or "",
         media=media,
-        body=_body(row, settings.max_body_bytes),
+        body=_checked(_body(row, by_name, settings), settings.max_body_bytes),
         name=_name(by_name, attributes),
         sensitivity=_sensitivity(by_name, attributes, settings),
         warnings=tuple(f"unknown attribute {quoted(key)} ignored" for key in attributes.unknown),
     )
 
 
-def _body(row: Mapping[str, Any], max_body_bytes: int) -> memoryview:
+def _body(row: Mapping[str, Any], headers: Mapping[str, str], settings: Settings) -> memoryview:
+    """The bytes as the front spooled them or, without one, as TorchServe passes them on."""
+    if settings.spool_folder is not None:
+        return map_spooled_body(headers, settings.spool_folder)
     body = row.get("body")
     if body is None and row:
         raise UnsupportedTypeError("the request is a form; send the bytes of the sound file themselves as the body")
-    if isinstance(body, str):
-        body = body.encode()
+    return memoryview(body.encode() if isinstance(body, str) else body or b"")
+
+
+def _checked(body: memoryview, max_body_bytes: int) -> memoryview:
     if not body:
         raise BadRequestError("the body is empty (0 bytes); send the bytes of a sound file")
     if len(body) > max_body_bytes:
         raise BodyTooLargeError(f"the body has {len(body)} bytes, and this server takes {max_body_bytes} at most")
-    return memoryview(body)
+    return body
 
 
 def _sensitivity(headers: Mapping[str, str], attributes: CustomAttributes, settings: Settings) -> Sensitivity:
@@ -101,7 +107,18 @@ def _first_given(
 
 
 def _name(headers: Mapping[str, str], attributes: CustomAttributes) -> str:
-    disposition = Message()
-    disposition["Content-Disposition"] = " ".join(headers.get("content-disposition", "").split())
-    names = (headers.get("x-filename"), attributes.fields.get("filename"), disposition.get_filename())
-    return next((str(name) for name in names if name), NAME_WITHOUT_FILE)
+    filename = attributes.fields.get("filename")
+    if not isinstance(filename, str | None):
+        raise BadRequestError(f"filename in the custom attributes: {quoted(filename)} is no text")
+    names = (headers.get("x-filename"), filename, _disposed_name(headers.get("content-disposition", "")))
+    return next((name for name in names if name), NAME_WITHOUT_FILE)
+
+
+def _disposed_name(content_disposition: str) -> str | None:
+    """The file name of a Content-Disposition header (RFC 6266); a name that cannot be decoded is no name."""
+    message = Message()
+    try:
+        message["Content-Disposition"] = " ".join(content_disposition.split())
+        return message.get_filename()
+    except (ValueError, LookupError):
+        return None

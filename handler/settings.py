@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from handler.errors import BadRequestError
@@ -28,6 +29,8 @@ class Settings:
         max_audio_seconds: Longer audio is refused with 413 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
         batch_hops: Hops that are scored in one call of the model.
+        spool_folder: Absolute path of the folder where a trusted front leaves bodies; see handler/spool.py. Without it
+            bodies come through TorchServe.
     """
 
     default_sensitivity: int = 0
@@ -35,6 +38,7 @@ class Settings:
     max_body_bytes: int = 1 << 30
     max_audio_seconds: int = 360_000
     batch_hops: int = 64
+    spool_folder: Path | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -65,6 +69,13 @@ def _whole_number(lowest: int, highest: int) -> Callable[..., int]:
     return parse
 
 
+def _folder(text: str, *, source: str) -> Path:
+    path = Path(text)
+    if not (path.is_absolute() and path.is_dir()):
+        raise SettingsError(f"{source}={quoted(text)} is not the absolute path of a folder that exists")
+    return path
+
+
 _PARSERS: dict[str, Callable[..., Any]] = {
     "SENSE_DEFAULT_SENSITIVITY": parse_default,
     "SENSE_TAGS_SENSITIVITY": parse_by_tag,
@@ -72,4 +83,5 @@ _PARSERS: dict[str, Callable[..., Any]] = {
     "SENSE_MAX_BODY_BYTES": _whole_number(1, (1 << 31) - 1),
     "SENSE_MAX_AUDIO_SECONDS": _whole_number(1, 10**9),
     "SENSE_BATCH_HOPS": _whole_number(2, 4096),
+    "SENSE_SPOOL_FOLDER": _folder,
 }
