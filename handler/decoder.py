@@ -20,7 +20,7 @@ import torch
 from torchcodec.decoders import AudioConverter, AudioPacketDecoder, Demuxer, Packet, RawAudioSamples
 
 from handler import container, pcm
-from handler.content_type import Media, RawPcm
+from handler.content_type import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Media, RawPcm
 from handler.errors import BadRequestError, BodyTooLargeError
 
 _BLOCK_SECONDS = 1
@@ -137,10 +137,18 @@ def _decoded(demuxer: Demuxer, decoder: AudioPacketDecoder) -> Iterator[_Samples
             frames = decoder.decode(packet)
         except RuntimeError:
             continue
-        for frame in frames:
-            yield _Samples(frame.data, frame.sample_rate)
-    for frame in decoder.drain():
-        yield _Samples(frame.data, frame.sample_rate)
+        yield from map(_checked, frames)
+    yield from map(_checked, decoder.drain())
+
+
+def _checked(frame: RawAudioSamples) -> _Samples:
+    """Refuses rates that only a lying header has: a few bytes at 1 Hz would unfold into hours."""
+    if not MIN_SAMPLE_RATE <= frame.sample_rate <= MAX_SAMPLE_RATE:
+        raise BadRequestError(
+            f"the audio claims a sample rate of {frame.sample_rate} Hz; "
+            f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz can be decoded"
+        )
+    return _Samples(frame.data, frame.sample_rate)
 
 
 def _readable_packets(demuxer: Demuxer) -> Iterator[Packet]:
