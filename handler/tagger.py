@@ -12,7 +12,11 @@ import torch
 from handler.decoder import AudioStream
 from handler.model import Model, ModelInfo
 from handler.pcm import Floats
+from handler.read_ahead import read_ahead
 from handler.windows import HopCutter
+
+# How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
+_BATCHES_AHEAD = 2
 
 
 @dataclass
@@ -42,7 +46,7 @@ def tag(streams: Sequence[AudioStream], model: Model, *, batch_hops: int) -> lis
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
         streams that were in that batch.
     """
-    tracks = [_Track(stream, model.info) for stream in streams]
+    tracks = [_Track(stream, model.info, depth=_BATCHES_AHEAD * batch_hops) for stream in streams]
     turns = deque(tracks)
     while turns:
         track = turns.popleft()
@@ -57,11 +61,11 @@ def tag(streams: Sequence[AudioStream], model: Model, *, batch_hops: int) -> lis
 class _Track:
     """One stream's way through the model: hops that wait for a batch, and probabilities that came back."""
 
-    def __init__(self, stream: AudioStream, info: ModelInfo) -> None:
+    def __init__(self, stream: AudioStream, info: ModelInfo, *, depth: int) -> None:
         self.error: Exception | None = None
         self._stream = stream
         self._grid = info.grid
-        self._hops = self._cut(HopCutter(info.hop_samples))
+        self._hops = read_ahead(self._cut(HopCutter(info.hop_samples)), depth=depth)
         self._waiting: list[torch.Tensor] = []
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
