@@ -28,7 +28,8 @@ class Settings:
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
         max_audio_seconds: Longer audio is refused with 413 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
-        batch_hops: Hops that are scored in one call of the model.
+        batch_hops: Hops that are scored in one call of the model. More gain nothing on a CPU, and make callers wait.
+        model_threads: Batches that are scored at once; 0 for as many as there are cores, or one on a GPU.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies; see handler/spool.py. Without it
             bodies come through TorchServe.
     """
@@ -37,7 +38,8 @@ class Settings:
     tags_sensitivity: Mapping[str, int] = field(default_factory=dict)
     max_body_bytes: int = 1 << 30
     max_audio_seconds: int = 360_000
-    batch_hops: int = 64
+    batch_hops: int = 32
+    model_threads: int = 0
     spool_folder: Path | None = None
 
 
@@ -83,5 +85,6 @@ _PARSERS: dict[str, Callable[..., Any]] = {
     "SENSE_MAX_BODY_BYTES": _whole_number(1, (1 << 31) - 1),
     "SENSE_MAX_AUDIO_SECONDS": _whole_number(1, 10**9),
     "SENSE_BATCH_HOPS": _whole_number(2, 4096),
+    "SENSE_MODEL_THREADS": _whole_number(0, 256),
     "SENSE_SPOOL_FOLDER": _folder,
 }

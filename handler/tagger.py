@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from handler.decoder import AudioStream
-from handler.model import Model, ModelInfo
+from handler.model import ModelInfo
 from handler.pcm import Floats
 from handler.read_ahead import read_ahead
+from handler.scoring import ScoringPool
 from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
@@ -34,27 +36,33 @@ class Tagged:
     error: Exception | None = None
 
 
-def tag(streams: Sequence[AudioStream], model: Model, *, batch_hops: int) -> list[Tagged]:
+def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -> list[Tagged]:
     """Tags every window of every stream.
 
     Args:
         streams: Freshly made streams at the model's rate.
-        model: The model.
+        pool: Runs the model.
         batch_hops: Hops in one call of the model, give or take a block of audio.
 
     Returns:
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
         streams that were in that batch.
     """
-    tracks = [_Track(stream, model.info, depth=_BATCHES_AHEAD * batch_hops) for stream in streams]
+    tracks = [_Track(stream, pool.model.info, depth=_BATCHES_AHEAD * batch_hops) for stream in streams]
+    batches: deque[_Batch] = deque()
     turns = deque(tracks)
     while turns:
         track = turns.popleft()
         if track.read():
             turns.append(track)
         if sum(track.num_waiting for track in tracks) >= batch_hops:
-            _score([track for track in tracks if track.num_waiting], model)
-    _score([track for track in tracks if track.num_waiting], model)
+            batches.append(_Batch(tracks, pool))
+        # One batch more than there are threads: the next one is ready when a thread is.
+        while len(batches) > pool.num_threads + 1:
+            batches.popleft().collect()
+    batches.append(_Batch(tracks, pool))
+    for batch in batches:
+        batch.collect()
     return [track.result() for track in tracks]
 
 
@@ -73,7 +81,7 @@ class _Track:
 
     @property
     def num_waiting(self) -> int:
-        return 0 if self.error else sum(map(len, self._waiting))
+        return 0 if self.error else sum(hops.shape[0] for hops in self._waiting)
 
     def read(self) -> bool:
         """Decodes one more block; False when the stream has ended or failed."""
@@ -92,7 +100,7 @@ class _Track:
         """Returns the hops of the next windows, (n, hop_samples), those shared with the last window first."""
         hops = torch.cat([self._shared, *self._waiting])
         self._waiting = []
-        self._shared = hops[max(0, len(hops) - (self._grid.window_hops - 1)) :]
+        self._shared = hops[max(0, hops.shape[0] - (self._grid.window_hops - 1)) :]
         return hops
 
     def put(self, probabilities: Floats) -> None:
@@ -112,19 +120,29 @@ class _Track:
         yield cutter.finish(self._grid.num_hops(self._stream.duration_seconds))
 
 
-def _score(tracks: Sequence[_Track], model: Model) -> None:
-    """Scores all windows that the tracks' waiting hops complete, in one call of the model."""
-    hops = [track.take() for track in tracks]
-    counts = [max(0, len(rows) - model.info.grid.window_hops + 1) for rows in hops]
-    if not sum(counts):
-        return
-    offsets = np.cumsum([0, *map(len, hops)])
-    starts = torch.cat([torch.arange(count) + offset for count, offset in zip(counts, offsets, strict=False)])
-    try:
-        probabilities = model.score(torch.cat(hops), starts)
-    except Exception as error:  # a fault of the model's own is every neighbour's
-        for track in tracks:
-            track.error = error
-        return
-    for track, scores in zip(tracks, np.split(probabilities, np.cumsum(counts)[:-1]), strict=True):
-        track.put(scores)
+class _Batch:
+    """The windows that the tracks' waiting hops complete, on their way through the model in one call."""
+
+    def __init__(self, tracks: Sequence[_Track], pool: ScoringPool) -> None:
+        self._tracks = [track for track in tracks if track.num_waiting]
+        hops = [track.take() for track in self._tracks]
+        self._counts = [max(0, rows.shape[0] - pool.model.info.grid.window_hops + 1) for rows in hops]
+        self._scores: Future[Floats] | None = None
+        if sum(self._counts):
+            offsets = np.cumsum([0, *(rows.shape[0] for rows in hops)])
+            starts = [torch.arange(count) + offset for count, offset in zip(self._counts, offsets, strict=False)]
+            self._scores = pool.submit(torch.cat(hops), torch.cat(starts))
+
+    def collect(self) -> None:
+        """Waits for the probabilities and hands every track its own."""
+        if self._scores is None:
+            return
+        try:
+            probabilities = self._scores.result()
+        except Exception as error:  # a fault of the model's own is every neighbour's
+            for track in self._tracks:
+                track.error = error
+            return
+        shares = np.split(probabilities, np.cumsum(self._counts)[:-1])
+        for track, share in zip(self._tracks, shares, strict=True):
+            track.put(share)

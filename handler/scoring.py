@@ -1,0 +1,41 @@
+"""Scores batches in a few threads at once.
+
+On a CPU each thread runs the model on its own batch and on one core. Splitting every operation of one batch over the
+cores, torch's own way, makes the threads wait for each other dozens of times per batch; where decoding wants the same
+cores, that waiting took more time than the model (benchmarks/results/serving.md).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+
+from handler.model import Model
+from handler.pcm import Floats
+
+
+class ScoringPool:
+    """Threads that run a model.
+
+    Args:
+        model: The model, which all threads share.
+        num_threads: Batches that are scored at once.
+    """
+
+    def __init__(self, model: Model, num_threads: int) -> None:
+        self.model = model
+        self.num_threads = num_threads
+        # For every thread of the process: decoding, too, runs beside the pool and not on top of it.
+        torch.set_num_threads(1)
+        self._executor = ThreadPoolExecutor(num_threads, "scoring")
+
+    def submit(self, hops: torch.Tensor, starts: torch.Tensor) -> Future[Floats]:
+        """Scores windows as `Model.score` does, as soon as a thread is free."""
+        return self._executor.submit(self.model.score, hops, starts)
+
+
+def default_num_threads(device: torch.device) -> int:
+    """As many batches at once as there are cores to run them; one on a GPU, which is one device."""
+    return 1 if device.type == "cuda" else len(os.sched_getaffinity(0))
