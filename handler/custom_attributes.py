@@ -41,21 +41,21 @@ class CustomAttributes:
     unknown: list[str] = field(default_factory=list)
 
     def _add(self, key: str, value: object) -> None:
-        name = key.strip().lower()
-        if name == _NESTED:
-            self._add_nested(value)
-        elif name not in _FIELDS:
-            self.unknown.append(key.strip())
-        elif _FIELDS[name] in self.fields:
-            raise BadRequestError(f"{HEADER}: {key.strip()} is given twice; give it once")
-        else:
-            self.fields[_FIELDS[name]] = value
+        """Takes a field, or the object of fields that is named "sensitivity" in one of the forms."""
+        if key.strip().lower() != _NESTED:
+            self._set(key.strip(), value)
+            return
+        for inner_key, inner_value in _object(value).items():
+            self._set(inner_key, inner_value)
 
-    def _add_nested(self, value: object) -> None:
-        if not isinstance(value, dict):
-            raise BadRequestError(f'{HEADER}: {quoted(value)} is no JSON object such as {{"default_sensitivity": 1}}')
-        for key, inner in value.items():
-            self._add(key, inner)
+    def _set(self, key: str, value: object) -> None:
+        name = _FIELDS.get(key.lower())
+        if name is None:
+            self.unknown.append(key)
+        elif name in self.fields:
+            raise BadRequestError(f"{HEADER}: {key} is given twice; give it once")
+        else:
+            self.fields[name] = value
 
 
 def parse_custom_attributes(header: str | None) -> CustomAttributes:
@@ -70,9 +70,10 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
     attributes = CustomAttributes()
     rest = (header or "").strip()
     if rest.startswith("{"):
-        value, rest = _json_value(rest)
-        attributes._add(_NESTED, value)
+        json_object, rest = _json_value(rest)
         _expect_end(rest)
+        for key, value in _object(json_object).items():
+            attributes._add(key, value)
         return attributes
     while rest:
         key, equals, rest = rest.partition("=")
@@ -81,6 +82,12 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
         value, rest = _value(rest.lstrip())
         attributes._add(key, value)
     return attributes
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise BadRequestError(f'{HEADER}: {quoted(value)} is no JSON object such as {{"default_sensitivity": 1}}')
+    return value
 
 
 def _value(text: str) -> tuple[object, str]:
