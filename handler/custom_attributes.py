@@ -50,6 +50,8 @@ class CustomAttributes:
 
     def _set(self, key: str, value: object) -> None:
         name = _FIELDS.get(key.lower())
+        if key.lower() == _NESTED:
+            raise BadRequestError(f"{HEADER}: {key} stands inside an object of its own name; give its fields alone")
         if name is None:
             self.unknown.append(key)
         elif name in self.fields:
