@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handler.errors import BadRequestError, UnsupportedTypeError
 from handler.pcm import SAMPLE_FORMATS, SampleFormat
-from handler.text import quoted, whole_number
+from handler.text import quoted, split_header, whole_number
 
 RAW_PCM_TYPE = "audio/x-raw"
 OFFERED_TYPES = ("audio/mp3", "audio/wav", "audio/ogg", "application/octet-stream", RAW_PCM_TYPE)
@@ -28,9 +27,6 @@ ENCODED_TYPES = frozenset(OFFERED_TYPES[:-1]) | {
     "audio/aac",
     "audio/webm",
 }
-# RFC 9110, sections 5.6.6 and 5.6.4: ;name=token, or ;name="a quoted string", in which a backslash escapes.
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
-_ESCAPE = re.compile(r"\\(.)")
 _FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 384_000
@@ -80,23 +76,12 @@ def parse_content_type(header: str | None) -> Media:
             f"the Content-Type header is missing; send one of {', '.join(OFFERED_TYPES)} "
             f"({RAW_PCM_TYPE} as '{RAW_PCM_TYPE}; rate=16000; format=s16le; channels=1')"
         )
-    media_type, parameters = _split(header)
+    media_type, parameters = split_header(header)
     if media_type == RAW_PCM_TYPE:
         return _raw_pcm(parameters)
     if media_type in ENCODED_TYPES:
         return EncodedAudio()
     raise UnsupportedTypeError(_unsupported(header, media_type))
-
-
-def _split(header: str) -> tuple[str, list[tuple[str, str]]]:
-    """Splits a header into its lower-case media type and its parameters, names in lower case, values unquoted."""
-    media_type, _, rest = header.partition(";")
-    parameters = [(name.lower(), _unquoted(value.strip())) for name, value in _PARAMETER.findall(f";{rest}")]
-    return media_type.strip().lower(), parameters
-
-
-def _unquoted(value: str) -> str:
-    return _ESCAPE.sub(r"\1", value[1:-1]) if len(value) > 1 and value.startswith('"') else value
 
 
 def _unsupported(header: str, media_type: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
+from urllib.parse import unquote
 
 from handler import custom_attributes
 from handler.content_type import Media, parse_content_type
@@ -14,7 +14,7 @@ from handler.errors import BadRequestError, BodyTooLargeError, UnsupportedTypeEr
 from handler.sensitivity import Sensitivity, parse_by_tag, parse_default
 from handler.settings import Settings
 from handler.spool import map_spooled_body
-from handler.text import quoted
+from handler.text import quoted, split_header
 
 # What the vendor's own container answers where no name reaches it.
 NAME_WITHOUT_FILE = "sagemaker_input"
@@ -116,9 +116,11 @@ def _name(headers: Mapping[str, str], attributes: CustomAttributes) -> str:
 
 def _disposed_name(content_disposition: str) -> str | None:
     """The file name of a Content-Disposition header (RFC 6266); a name that cannot be decoded is no name."""
-    message = Message()
+    parameters = dict(split_header(content_disposition)[1])
+    # RFC 8187: filename*=charset'language'percent-encoded, which goes before the plain one.
+    charset, _, rest = parameters.get("filename*", "").partition("'")
     try:
-        message["Content-Disposition"] = " ".join(content_disposition.split())
-        return message.get_filename()
-    except (ValueError, LookupError):
-        return None
+        extended = unquote(rest.partition("'")[2], charset or "utf-8", errors="replace")
+    except (LookupError, ValueError):
+        extended = ""
+    return extended or parameters.get("filename")
