@@ -49,19 +49,35 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: A SENSE_ variable is unknown or has no valid value; the message names it.
     """
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
-    unknown = sorted(name for name in given if name not in _PARSERS)
+    return Settings(**{name[len(PREFIX) :].lower(): value for name, value in read_values(environment, PARSERS).items()})
+
+
+def read_values(environment: Mapping[str, str], parsers: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    """Reads every variable that begins with SENSE_.
+
+    Args:
+        environment: The environment variables.
+        parsers: Variable -> what makes a value of its text. Each is called as parser(text, source=variable).
+
+    Returns:
+        Variable -> value, for those that are set.
+
+    Raises:
+        SettingsError: One has no parser, or no valid value; the message names it.
+    """
+    given = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+    unknown = sorted(name for name in given if name not in parsers)
     if unknown:
-        raise SettingsError(f"unknown setting {unknown[0]}; known ones are {', '.join(_PARSERS)}")
+        raise SettingsError(f"unknown setting {unknown[0]}; known ones are {', '.join(parsers)}")
     try:
-        return Settings(
-            **{name[len(PREFIX) :].lower(): _PARSERS[name](text, source=name) for name, text in given.items()}
-        )
+        return {name: parsers[name](text, source=name) for name, text in given.items()}
     except BadRequestError as error:
         raise SettingsError(str(error)) from None
 
 
-def _whole_number(lowest: int, highest: int) -> Callable[..., int]:
+def whole_number_parser(lowest: int, highest: int) -> Callable[..., int]:
+    """Returns a parser of whole numbers from `lowest` to `highest`."""
+
     def parse(text: str, *, source: str) -> int:
         value = whole_number(text.strip())
         if value is None or not lowest <= value <= highest:
@@ -78,13 +94,14 @@ def _folder(text: str, *, source: str) -> Path:
     return path
 
 
-_PARSERS: dict[str, Callable[..., Any]] = {
+# Variable -> what makes a value of its text.
+PARSERS: Mapping[str, Callable[..., Any]] = {
     "SENSE_DEFAULT_SENSITIVITY": parse_default,
     "SENSE_TAGS_SENSITIVITY": parse_by_tag,
     # TorchServe holds sizes in signed 32-bit integers.
-    "SENSE_MAX_BODY_BYTES": _whole_number(1, (1 << 31) - 1),
-    "SENSE_MAX_AUDIO_SECONDS": _whole_number(1, 10**9),
-    "SENSE_BATCH_HOPS": _whole_number(2, 4096),
-    "SENSE_MODEL_THREADS": _whole_number(0, 256),
+    "SENSE_MAX_BODY_BYTES": whole_number_parser(1, (1 << 31) - 1),
+    "SENSE_MAX_AUDIO_SECONDS": whole_number_parser(1, 10**9),
+    "SENSE_BATCH_HOPS": whole_number_parser(2, 4096),
+    "SENSE_MODEL_THREADS": whole_number_parser(0, 256),
     "SENSE_SPOOL_FOLDER": _folder,
 }
