@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from training.packages import MissingPackagesError, install_missing
-from training.settings import ROOT, SAMPLE_FILE, WORK_FOLDER
+from training.settings import MODEL_FILE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -20,6 +20,31 @@ def _synthesise(options: argparse.Namespace) -> None:
     synthesise(options.work, options.processes)
 
 
+def _pool(options: argparse.Namespace) -> None:
+    from training.pool import make_pool
+
+    make_pool(options.work)
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from training.fit import fit
+
+    fit(options.work, options.updates, options.threads)
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from training.judge import judge
+
+    report = judge(options.work, REPORT_FILE)
+    print(f"mean average precision: {report['macro_map']}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.export import export
+
+    export(options.work, REPORT_FILE, MODEL_FILE)
+
+
 def _sample(options: argparse.Namespace) -> None:
     from training.sample import write_sample
 
@@ -29,6 +54,10 @@ def _sample(options: argparse.Namespace) -> None:
 _STEPS = {
     "prepare": (_prepare, "install the synthesisers, sound fonts and voices (Debian packages)"),
     "synthesise": (_synthesise, "synthesise the stems of every source"),
+    "pool": (_pool, "mix clips and send them through codecs"),
+    "fit": (_fit, "train the network"),
+    "judge": (_judge, f"measure it and write {REPORT_FILE.relative_to(ROOT)}"),
+    "export": (_export, f"write {MODEL_FILE.relative_to(ROOT)}"),
     "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
 }
 
@@ -40,9 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         description=f"Make the bundled model again, from nothing.\n\nsteps, in their order:\n{steps}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("step", nargs="?", choices=[*_STEPS, "all"], default="all", metavar="STEP", help="one step, or all")
+    choices = [*_STEPS, "all"]
+    parser.add_argument("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all")
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
+    parser.add_argument("--updates", type=int, default=12_000, help="how long to train (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="threads that train (%(default)s)")
     return parser
 
 

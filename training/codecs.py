@@ -30,7 +30,14 @@ USUAL_CODECS: tuple[Codec, ...] = (
     Codec("Opus 64 kb/s", "opus", ("-codec:a", "libopus", "-b:a", "64k"), 48_000),
     Codec("Vorbis q4", "ogg", ("-codec:a", "libvorbis", "-q:a", "4")),
     Codec("AAC 128 kb/s", "m4a", ("-codec:a", "aac", "-b:a", "128k")),
-    Codec("FLAC", "flac", ("-codec:a", "flac",)),
+    Codec(
+        "FLAC",
+        "flac",
+        (
+            "-codec:a",
+            "flac",
+        ),
+    ),
 )
 HARSH_CODECS: tuple[Codec, ...] = (
     Codec("MP3 64 kb/s", "mp3", ("-codec:a", "libmp3lame", "-b:a", "64k"), 32_000),

@@ -24,8 +24,14 @@ _SOUNDS = Path("/usr/share/sounds")
 
 @dataclass(frozen=True)
 class Font:
-    """A sound font: its files in FluidSynth's loading order, the kits on its drum channel, and whether its effects
-    (programs 120 to 127 and the whistle) sound like what they are named after.
+    """A sound font.
+
+    Attributes:
+        name: as it appears in sources.
+        files: in FluidSynth's loading order; none for the GUS patches of freepats.
+        kits: programs of its drum channel.
+        drums_only: its only preset is a kit.
+        has_effects: its effects (programs 121 to 127, and the whistle) sound like what they are named after.
     """
 
     name: str
@@ -50,19 +56,21 @@ FONTS: dict[str, Font] = {
 }
 
 # Which programs are drawn, and how often: families that are tags come up as often as all the others together.
+_BOWED = (40, 41, 42, 43, 44, 48, 49, 110)
+_OTHERS = tuple(sorted(set(range(4, 120)) - {14, 78, *range(24, 31), *_BOWED}))
 _DRAWS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("Piano", (0, 1, 2, 3), 0.15),
     ("Guitar", tuple(range(24, 31)), 0.17),
-    ("Bowed_string_instrument", (40, 41, 42, 43, 44, 48, 49, 110), 0.17),
+    ("Bowed_string_instrument", _BOWED, 0.17),
     ("Drum", (), 0.17),
     ("Bell", (14,), 0.02),
-    ("music", tuple(sorted(set(range(4, 120)) - {14, 24, 25, 26, 27, 28, 29, 30, 40, 41, 42, 43, 44, 48, 49, 110, 78})), 0.26),
+    ("music", _OTHERS, 0.26),
     ("effects", (78, 121, 122, 123, 124, 125, 126, 127), 0.06),
 )
 # The programs that the freepats package has (the others would be silent or another instrument).
 _FREEPATS = frozenset(
-    (0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, *range(24, 31), *range(32, 39), 40, 42, 44, 45, 46, 47, 48, 53)
-    + (*range(56, 62), *range(64, 77), 79, 80, 84, 88, 94, 95, 98, 101, 102, 104, 114, 115)
+    (0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, *range(24, 31), *range(32, 39), 40, 42, 44, 45, 46, 47, 48)
+    + (53, *range(56, 62), *range(64, 77), 79, 80, 84, 88, 94, 95, 98, 101, 102, 104, 114, 115)
 )
 _EFFECT_GROUPS = {78: "Whistle", 126: "Applause", 127: "Gunshot"}
 

@@ -51,7 +51,8 @@ def write_midi(path: Path, passages: list[Passage], seconds: float) -> None:
         for note in passage.notes:
             start = int((passage.start_seconds + note.start_seconds) * _TICKS_PER_SECOND) + 10
             events.append((start, 2, bytes([0x90 | channel, note.key, note.velocity])))
-            events.append((start + max(1, int(note.seconds * _TICKS_PER_SECOND)), 1, bytes([0x80 | channel, note.key, 0])))
+            end = start + max(1, int(note.seconds * _TICKS_PER_SECOND))
+            events.append((end, 1, bytes([0x80 | channel, note.key, 0])))
     events.append((int(seconds * _TICKS_PER_SECOND), 3, b"\xff\x2f\x00"))
     track, last = bytearray(), 0
     for tick, order, message in sorted(events):
@@ -79,21 +80,26 @@ def melodic_phrase(rng: np.random.Generator, seconds: float, low_key: int, high_
         if rng.random() > 0.08:
             for number, interval in enumerate(chord):
                 late = number * length / len(chord) if style == "broken" else 0.0
-                notes.append(Note(time + late, (length - late) * legato, int(np.clip(key + interval, 12, 108)), velocity))
+                pitch = int(np.clip(key + interval, 12, 108))
+                notes.append(Note(time + late, (length - late) * legato, pitch, velocity))
         time += length
     return tuple(notes)
 
 
 _KICKS, _SNARES, _HATS = (35, 36), (38, 40, 37, 39), (42, 44, 46)
 _TOMS, _CYMBALS, _HANDS = (41, 43, 45, 47, 48, 50), (49, 51, 57, 59, 53), (60, 61, 62, 63, 64, 65, 66)
+_KITS: dict[str, tuple[tuple[int, ...], ...]] = {
+    "beat": (_KICKS, _SNARES, _HATS),
+    "toms": (_TOMS, _TOMS, _KICKS),
+    "hands": (_HANDS, _HANDS, _HANDS),
+}
 
 
 def drum_phrase(rng: np.random.Generator, seconds: float) -> tuple[Note, ...]:
     """A beat that repeats (kick, snare, hats), toms alone, or hand drums."""
     step, loudness = 60 / rng.uniform(70, 180) / rng.choice([2, 4]), rng.uniform(60, 115)
     kind = rng.choice(["beat", "toms", "hands"], p=[0.65, 0.2, 0.15])
-    voices = {"beat": [_KICKS, _SNARES, _HATS], "toms": [_TOMS, _TOMS, _KICKS], "hands": [_HANDS, _HANDS, _HANDS]}[kind]
-    keys = [int(rng.choice(voice)) for voice in voices]
+    keys = [int(rng.choice(voice)) for voice in _KITS[str(kind)]]
     if kind == "beat" and rng.random() < 0.5:
         keys.append(int(rng.choice(_CYMBALS)))
     density = rng.uniform(0.15, 0.6, len(keys)) * np.array([1.0, 1.0, 1.4, 0.4])[: len(keys)]

@@ -84,7 +84,7 @@ def _tag_energies(energies: FloatArray, labels: list[Labels], which: str) -> Flo
 
 
 def cut(rng: np.random.Generator, stem: StoredStem, fill: bool) -> FloatArray:
-    """A clip's length of a stem, at about unit power: from somewhere in the middle, beginning late, or repeated to fill."""
+    """A clip's length of a stem at about unit power: out of its middle, beginning late, or repeated to fill."""
     out = np.zeros(CLIP_SAMPLES, np.float32)
     length = len(stem.samples)
     if fill:
@@ -99,7 +99,7 @@ def cut(rng: np.random.Generator, stem: StoredStem, fill: bool) -> FloatArray:
         out[max(0, start) : max(0, start) + len(source)] = source
     energies = frame_energies(out)
     loud = energies[energies > energies.max() * 1e-3]
-    return out / np.sqrt(loud.mean() / FRAME_SAMPLES) if len(loud) else out
+    return np.asarray(out / np.sqrt(loud.mean() / FRAME_SAMPLES)) if len(loud) else out
 
 
 class Mixer:
@@ -117,8 +117,9 @@ class Mixer:
 
     def draw(self, clips: int) -> Batch:
         """Mix `clips` new clips."""
-        drawn = [self._draw_nothing() if self._rng.random() < _SILENCE_ODDS else self._draw_sources() for _ in range(clips)]
-        stacked = self._through_channels([source for sources, _ in drawn for source in sources], [len(s) for s, _ in drawn])
+        drawn = [self._draw_scene() for _ in range(clips)]
+        dry = [source for sources, _ in drawn for source in sources]
+        stacked = self._through_channels(dry, [len(sources) for sources, _ in drawn])
         mixes, targets, known, start = [], [], [], 0
         for sources, labels in drawn:
             mine = stacked[start : start + len(sources)]
@@ -129,6 +130,9 @@ class Mixer:
             known.append(each_known)
         arrays = (np.stack(mixes), np.stack(targets), np.stack(known))
         return Batch(*(torch.from_numpy(array) for array in arrays))
+
+    def _draw_scene(self) -> tuple[list[FloatArray], list[Labels]]:
+        return self._draw_nothing() if self._rng.random() < _SILENCE_ODDS else self._draw_sources()
 
     def _draw_nothing(self) -> tuple[list[FloatArray], list[Labels]]:
         """A clip without a source: digital silence, a constant, or faint hiss."""
@@ -174,10 +178,11 @@ class Mixer:
         rng = self._rng
         peak = np.abs(mix).max() + 1e-6
         if rng.random() < 0.05:
-            return np.clip(mix / peak * np.float32(rng.uniform(2, 6)), -1, 1) * np.float32(rng.uniform(0.3, 1))
+            clipped = np.clip(mix / peak * np.float32(rng.uniform(2, 6)), -1, 1)
+            return np.asarray(clipped * np.float32(rng.uniform(0.3, 1)))
         decibel = rng.uniform(0, 12) if rng.random() < 0.6 else rng.uniform(12, 42)
         out = mix * np.float32(10 ** (-decibel / 20) / peak)
         if rng.random() < 0.5:
             hiss = rng.standard_normal(len(out), np.float32)
             out += hiss * np.float32(10 ** (-rng.uniform(60, 95) / 20))
-        return out.astype(np.float32)
+        return np.asarray(out, np.float32)

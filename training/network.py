@@ -28,7 +28,8 @@ def _mel_matrix() -> Tensor:
     def to_mel(hertz: Tensor) -> Tensor:
         return 2595 * torch.log10(1 + hertz / 700)
 
-    edges = torch.linspace(*to_mel(torch.tensor([_LOW_HERTZ, _HIGH_HERTZ])).tolist(), MELS + 2)
+    low, high = to_mel(torch.tensor([_LOW_HERTZ, _HIGH_HERTZ]))
+    edges = torch.linspace(float(low), float(high), MELS + 2)
     corners = 700 * (10 ** (edges / 2595) - 1)
     hertz = torch.linspace(0, RATE / 2, _FFT // 2 + 1)[:, None]
     rising = (hertz - corners[:-2]) / (corners[1:-1] - corners[:-2])
@@ -76,6 +77,7 @@ class Residual(nn.Module):
         self.conv = _conv(channels, channels, 3, (1, 1))
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """[N, channels, frames, bands] to the same shape."""
         return torch.relu(inputs + self.conv(inputs))
 
 
@@ -99,6 +101,7 @@ class Encoder(nn.Module):
         self.project = nn.Linear(128 * MELS // 16, _WIDTH)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Every hop by itself."""
         image = features[:, None].contiguous(memory_format=torch.channels_last)
         maps = self.layers(image)
         return torch.relu(self.project(maps.permute(0, 2, 3, 1).flatten(2)))
@@ -115,9 +118,11 @@ class Head(nn.Module):
         self.score = nn.Linear(2 * _WIDTH, tags)
 
     def forward(self, steps: Tensor) -> Tensor:
+        """All steps of a window at once, so that a sweep or a rhythm that crosses the hops is heard whole."""
         near = torch.relu(self.near(steps.transpose(1, 2)))
         far = torch.relu(near + self.far(near))
-        return self.score(self.dropout(torch.cat([far.mean(2), far.amax(2)], 1)))
+        logits: Tensor = self.score(self.dropout(torch.cat([far.mean(2), far.amax(2)], 1)))
+        return logits
 
 
 class Tagger(nn.Module):
@@ -141,7 +146,8 @@ class Tagger(nn.Module):
         # How much quieter each hop is than the loudest of its window; 8.7 dB is 1, and 26 dB the most.
         relative = ((loudness - loudness.amax(1, keepdim=True)) / 2).clamp(min=-3)
         beside = relative[:, :, None, None].expand(-1, -1, STEPS, 1)
-        return self.head(torch.cat([embeddings[members], beside], 3).flatten(1, 2))
+        logits: Tensor = self.head(torch.cat([embeddings[members], beside], 3).flatten(1, 2))
+        return logits
 
 
 class Served(nn.Module):

@@ -122,7 +122,8 @@ def _voices(split: str, voices: tuple[Voice, ...], shards: int, count: int, cros
 
 
 def _espeak(split: str, shards: int, count: int) -> list[Shard]:
-    return [Shard(split, f"voice-espeak-{number:02}", partial(speak_with_espeak, count=count)) for number in range(shards)]
+    make = partial(speak_with_espeak, count=count)
+    return [Shard(split, f"voice-espeak-{number:02}", make) for number in range(shards)]
 
 
 def _signals(split: str, count: int, all_shards: bool) -> list[Shard]:

@@ -13,10 +13,13 @@ Spectrum = npt.NDArray[np.complex64]
 _BINS = CLIP_SAMPLES // 2 + 1
 
 
-def room_response(rng: np.random.Generator, reverberation_seconds: float, direct_share: float) -> npt.NDArray[np.float64]:
+def room_response(
+    rng: np.random.Generator, reverberation_seconds: float, direct_share: float
+) -> npt.NDArray[np.float64]:
     """An impulse response: the direct sound, a dozen early reflections, and noise that decays and darkens.
 
     Args:
+        rng: draws the reflections and the tail.
         reverberation_seconds: time in which the tail falls by 60 dB.
         direct_share: energy of the direct sound against the whole, 0 to 1.
     """
@@ -30,7 +33,7 @@ def room_response(rng: np.random.Generator, reverberation_seconds: float, direct
     tail[0] = 0
     tail *= np.sqrt((1 - direct_share) / np.square(tail).sum())
     tail[0] = np.sqrt(direct_share)
-    return tail
+    return np.asarray(tail)
 
 
 def equaliser(rng: np.random.Generator, most_db: float) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The committed sample file: a piano, then a woman who speaks, then a siren over her. Training has none of the three."""
+"""The committed sample file: a piano, a woman who speaks, a siren over her. Training never used any of the three."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _piano() -> Samples:
         for number, key in enumerate((chord[0], chord[1], chord[2], chord[3], chord[2], chord[1])):
             notes.append(Note(bar + number / 6, 0.5, key, 88 - 6 * (number % 3)))
     rendered, rate = render(FONTS["TimGM6mb"], [Passage(0.0, 0, 0, 0, tuple(notes))])
-    return signal.resample_poly(rendered, _RATE, rate).astype(np.float32)
+    return np.asarray(signal.resample_poly(rendered, _RATE, rate), np.float32)
 
 
 def _woman() -> Samples:
@@ -40,7 +40,7 @@ def _woman() -> Samples:
         settings = ["--setf", "duration_stretch=1.05", "--setf", "int_f0_target_mean=185"]
         subprocess.run(["flite", "-voice", "slt", *settings, "-t", _TEXT, "-o", str(wave)], check=True)
         rate, samples = wavfile.read(wave)
-    return signal.resample_poly(samples.astype(np.float32) / 32768, _RATE, rate).astype(np.float32)
+    return np.asarray(signal.resample_poly(samples.astype(np.float32) / 32768, _RATE, rate), np.float32)
 
 
 def _siren() -> Samples:

@@ -59,7 +59,7 @@ def is_audible(samples: Samples) -> bool:
 
 
 def write_shard(path: Path, stems: list[Stem]) -> None:
-    """Write stems as PATH.npy (all samples in a row) and PATH.json (the list); the list last, it marks the shard whole."""
+    """Write stems as PATH.npy (all samples in a row) and PATH.json (the list, last: it marks the shard whole)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = [stem for stem in stems if is_audible(stem.samples)]
     pieces = [(stem.samples * (_PEAK / np.abs(stem.samples).max())).astype(np.int16) for stem in kept]

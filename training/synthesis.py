@@ -28,9 +28,7 @@ def _make(job: tuple[Path, Shard]) -> str:
 def synthesise(work: Path, processes: int) -> None:
     """Make every shard that is missing under WORK/stems."""
     jobs = [
-        (work, shard)
-        for shard in all_shards()
-        if not (stem_folder(work, shard.split) / f"{shard.name}.json").exists()
+        (work, shard) for shard in all_shards() if not (stem_folder(work, shard.split) / f"{shard.name}.json").exists()
     ]
     # "spawn" after the limits: each process gets one thread, else they hinder each other
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")

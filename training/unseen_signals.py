@@ -1,6 +1,7 @@
-"""Signal generators that only judge. They share no code with `training.signals`, and work in other ways where there
-is one: filters, chirps and pulse trains of scipy.signal instead of sums of harmonics; recursive resonators instead of
-decaying sines; noise through Butterworth filters instead of shaped spectra.
+"""Signal generators that only judge.
+
+They share no code with `training.signals`, and work in other ways: pulse trains through filters instead of sums of
+harmonics, recursive resonators instead of decaying sines, noise through Butterworth filters instead of shaped spectra.
 """
 
 from __future__ import annotations
@@ -20,6 +21,14 @@ Array = npt.NDArray[np.float64]
 def _filtered(samples: Array, kind: str, corner_hz: float | tuple[float, float], order: int = 2) -> Array:
     sections = signal.butter(order, corner_hz, kind, fs=RATE, output="sos")
     return np.asarray(signal.sosfilt(sections, samples))
+
+
+def _sum(pieces: list[Array]) -> Array:
+    return np.asarray(np.sum(pieces, axis=0))
+
+
+def _peaked(samples: Array) -> Array:
+    return np.asarray(samples / (np.abs(samples).max() + 1e-9))
 
 
 def _resonate(excitation: Array, frequency_hz: float, decay_seconds: float) -> Array:
@@ -62,7 +71,8 @@ def american_patrol_siren(rng: np.random.Generator) -> Array:
 
 def european_horn_siren(rng: np.random.Generator) -> Array:
     """Martinshorn and pin-pon: two fixed reeds in turn, through a resonant bell."""
-    low, high = rng.choice(np.array([[435, 580], [450, 600], [392, 660], [660, 880], [414, 554]])) * rng.uniform(0.95, 1.05)
+    pairs = np.array([[435, 580], [450, 600], [392, 660], [660, 880], [414, 554]])
+    low, high = rng.choice(pairs) * rng.uniform(0.95, 1.05)
     length, hold = int(rng.uniform(4, 7) * RATE), rng.uniform(0.35, 0.8)
     switch = signal.square(2 * np.pi * np.arange(length) / RATE / (2 * hold)) > 0
     reed = signal.sawtooth(2 * np.pi * np.cumsum(np.where(switch, high, low)) / RATE, rng.uniform(0.6, 1))
@@ -72,9 +82,9 @@ def european_horn_siren(rng: np.random.Generator) -> Array:
 def air_raid_siren(rng: np.random.Generator) -> Array:
     """A chopper that spins up by its motor's inertia and coasts, once or over and over."""
     length, target = int(rng.uniform(6, 10) * RATE), rng.uniform(380, 780)
-    powered = signal.square(2 * np.pi * (np.arange(length) / RATE / rng.uniform(5, 12) + rng.uniform(0, 0.3)), 0.55) > 0
-    inertia = rng.uniform(1.0, 2.5) * RATE
-    speed = signal.lfilter([1 / inertia], [1, -(1 - 1 / inertia)], powered * target, zi=[target * rng.uniform(0.3, 0.8)])[0]
+    turns = np.arange(length) / RATE / rng.uniform(5, 12) + rng.uniform(0, 0.3)
+    drive, inertia = (signal.square(2 * np.pi * turns, 0.55) > 0) * target, rng.uniform(1.0, 2.5) * RATE
+    speed = signal.lfilter([1 / inertia], [1, -(1 - 1 / inertia)], drive, zi=[target * rng.uniform(0.3, 0.8)])[0]
     chopped = _modulated_square(np.maximum(speed, 40), 0.5) * (speed / target) ** 2
     second = _modulated_square(np.maximum(speed, 40) * 1.2, 0.5) * (speed / target) ** 2
     hiss = _filtered(rng.standard_normal(length), "bandpass", (400, 2500)) * 0.05
@@ -89,7 +99,7 @@ def kitchen_timer(rng: np.random.Generator) -> Array:
     gate = (signal.square(2 * np.pi * beep_rate * time, rng.uniform(0.35, 0.7)) > 0) * (time % 1 < group)
     piezo = _resonate(_modulated_square(np.full(length, pitch), 0.5), rng.uniform(2500, 3600), 0.004)
     drive = _modulated_square(np.full(length, pitch), 0.5)
-    return (piezo / np.abs(piezo).max() + 0.3 * drive) * gate
+    return np.asarray((_peaked(piezo) + 0.3 * drive) * gate)
 
 
 def reversing_lorry(rng: np.random.Generator) -> Array:
@@ -99,7 +109,7 @@ def reversing_lorry(rng: np.random.Generator) -> Array:
     gate = _filtered((signal.square(2 * np.pi * time / rng.uniform(0.7, 1.3)) > 0).astype(float), "lowpass", 80)
     tone = np.sin(2 * np.pi * rng.uniform(1000, 1600) * time)
     engine = _filtered(signal.sawtooth(2 * np.pi * rng.uniform(25, 60) * time), "lowpass", 300)
-    return np.tanh(2 * tone) * gate + rng.uniform(0, 0.15) * engine
+    return np.asarray(np.tanh(2 * tone) * gate + rng.uniform(0, 0.15) * engine)
 
 
 def evacuation_sounder(rng: np.random.Generator) -> Array:
@@ -117,8 +127,8 @@ def fire_bell(rng: np.random.Generator) -> Array:
     moments = np.cumsum(rng.normal(1 / rate, 0.03 / rate, int(rate * 6)))
     blows = _impulses(length, list(moments), list(rng.uniform(0.7, 1, len(moments))))
     base = rng.uniform(600, 1800)
-    ring = [_resonate(blows, base * ratio, rng.uniform(0.2, 1.0)) / (1 + index) for index, ratio in enumerate((1, 1.72, 2.44, 3.3, 4.2)) if base * ratio < 7000]
-    return np.sum(ring, axis=0)
+    modes = [base * ratio for ratio in (1, 1.72, 2.44, 3.3, 4.2) if base * ratio < 7000]
+    return _sum([_resonate(blows, mode, rng.uniform(0.2, 1.0)) / (1 + index) for index, mode in enumerate(modes)])
 
 
 def temple_bell(rng: np.random.Generator) -> Array:
@@ -128,8 +138,9 @@ def temple_bell(rng: np.random.Generator) -> Array:
     blows = _impulses(length, list(np.sort(rng.uniform(0, 4, count))), [1.0] * count)
     blows = _filtered(blows, "lowpass", rng.uniform(2000, 7000))
     partials = np.array([1, 2.02, 2.4, 2.98, 4.05, 5.35, 6.7, 8.2]) * rng.normal(1, 0.01, 8)
-    ring = [_resonate(blows, base * each, rng.uniform(3, 8) / (1 + 0.5 * index)) for index, each in enumerate(partials) if base * each < 7000]
-    return np.sum([each / (np.abs(each).max() + 1e-9) / (1 + 0.3 * index) for index, each in enumerate(ring)], axis=0)
+    modes = [base * each for each in partials if base * each < 7000]
+    ring = [_resonate(blows, mode, rng.uniform(3, 8) / (1 + 0.5 * index)) for index, mode in enumerate(modes)]
+    return _sum([_peaked(each) / (1 + 0.3 * index) for index, each in enumerate(ring)])
 
 
 def bicycle_bell(rng: np.random.Generator) -> Array:
@@ -140,8 +151,8 @@ def bicycle_bell(rng: np.random.Generator) -> Array:
         moments += [begin + 0.07 * number * rng.uniform(0.9, 1.1) for number in range(rng.integers(1, 6))]
     blows = _impulses(length, moments, list(rng.uniform(0.5, 1, len(moments))))
     base = rng.uniform(1600, 3200)
-    modes = [_resonate(blows, base * ratio, rng.uniform(0.5, 1.6)) for ratio in (1, 1.003, 1.58, 2.13) if base * ratio < 7400]
-    return np.sum([mode / (np.abs(mode).max() + 1e-9) for mode in modes], axis=0)
+    modes = [base * ratio for ratio in (1, 1.003, 1.58, 2.13) if base * ratio < 7400]
+    return _sum([_peaked(_resonate(blows, mode, rng.uniform(0.5, 1.6))) for mode in modes])
 
 
 def tin_whistler(rng: np.random.Generator) -> Array:
@@ -149,13 +160,14 @@ def tin_whistler(rng: np.random.Generator) -> Array:
     length = int(rng.uniform(3, 6) * RATE)
     steps = rng.integers(2, 8)
     notes = 700 * rng.uniform(1, 2) * 2 ** (rng.integers(-2, 12, steps) / 12)
-    track = signal.sosfiltfilt(signal.butter(2, 9, fs=RATE, output="sos"), np.repeat(notes, -(-length // steps))[:length])
-    wobble = 1 + 0.008 * signal.sosfilt(signal.butter(1, 7, fs=RATE, output="sos"), rng.standard_normal(length)) * 20
+    smooth = signal.butter(2, 9, fs=RATE, output="sos")
+    track = signal.sosfiltfilt(smooth, np.repeat(notes, -(-length // steps))[:length])
+    wobble = 1 + 0.16 * _filtered(rng.standard_normal(length), "lowpass", 7, 1)
     phase = 2 * np.pi * np.cumsum(track * wobble) / RATE
     lips = _filtered(rng.standard_normal(length), "lowpass", 25) * 6 + 1
     mouth = _filtered(rng.standard_normal(length), "bandpass", (800, 4000)) * rng.uniform(0.005, 0.05)
-    pauses = signal.sosfiltfilt(signal.butter(2, 15, fs=RATE, output="sos"), np.repeat(rng.random(steps) > 0.15, -(-length // steps))[:length].astype(float))
-    return (np.sin(phase) * np.abs(lips) + mouth) * np.clip(pauses, 0, 1)
+    blown = np.repeat(rng.random(steps) > 0.15, -(-length // steps))[:length].astype(float)
+    return np.asarray((np.sin(phase) * np.abs(lips) + mouth) * np.clip(signal.sosfiltfilt(smooth, blown), 0, 1))
 
 
 def umpire_whistle(rng: np.random.Generator) -> Array:
@@ -168,7 +180,7 @@ def umpire_whistle(rng: np.random.Generator) -> Array:
     blasts = signal.square(2 * np.pi * (time / rng.uniform(0.4, 1.8) + rng.random()), rng.uniform(0.4, 0.8)) > 0
     gate = np.clip(_filtered(blasts.astype(float), "lowpass", 20, 1), 0, 1)
     breath = _filtered(rng.standard_normal(length), "bandpass", (carrier * 0.6, 7000)) * rng.uniform(0.02, 0.2)
-    return (tone * (0.75 + 0.25 * ball) + breath) * gate
+    return np.asarray((tone * (0.75 + 0.25 * ball) + breath) * gate)
 
 
 def shot(rng: np.random.Generator) -> Array:
@@ -180,8 +192,8 @@ def shot(rng: np.random.Generator) -> Array:
         width = rng.uniform(0.0008, 0.004)
         blast = (1 - time / width) * np.exp(-time / width)
         crack = rng.standard_normal(len(time)) * np.exp(-time / rng.uniform(0.008, 0.04))
-        tail = _filtered(rng.standard_normal(len(time)), "lowpass", rng.uniform(600, 2500)) * np.exp(-time / rng.uniform(0.08, 0.4))
-        piece = 3 * blast + crack + rng.uniform(0.1, 0.5) * tail
+        tail = _filtered(rng.standard_normal(len(time)), "lowpass", rng.uniform(600, 2500))
+        piece = 3 * blast + crack + rng.uniform(0.1, 0.5) * tail * np.exp(-time / rng.uniform(0.08, 0.4))
         index = int(begin * RATE)
         out[index : index + len(piece)] += piece[: length - index]
         begin += rng.choice([rng.uniform(0.09, 0.2), rng.uniform(0.5, 2)])
@@ -199,7 +211,7 @@ def door_knocker(rng: np.random.Generator) -> Array:
     blows = _impulses(length, moments, list(rng.uniform(0.6, 1, len(moments))))
     contact = np.convolve(blows, np.sin(np.linspace(0, np.pi, int(rng.uniform(10, 50)))), "same")
     panel = [_resonate(contact, each, rng.uniform(0.03, 0.12)) for each in np.sort(rng.uniform(90, 1600, 8))]
-    return np.sum([mode / (np.abs(mode).max() + 1e-9) for mode in panel], axis=0)
+    return _sum([_peaked(mode) for mode in panel])
 
 
 def _pair_of_hands(rng: np.random.Generator, length: int, moments: list[float]) -> Array:
@@ -217,7 +229,7 @@ def hand_clapper(rng: np.random.Generator) -> Array:
         _pair_of_hands(rng, length, list(np.arange(rng.uniform(0, 0.1), length / RATE, beat) + rng.normal(0, 0.008)))
         for _ in range(rng.integers(1, 3))
     ]
-    return np.sum(hands, axis=0)
+    return _sum(hands)
 
 
 def clapping_hall(rng: np.random.Generator) -> Array:
@@ -228,7 +240,7 @@ def clapping_hall(rng: np.random.Generator) -> Array:
         count = int(density * length / RATE / 12)
         hands.append(_pair_of_hands(rng, length, list(rng.uniform(0, length / RATE, count))))
     diffuse = _filtered(rng.standard_normal(length), "bandpass", (600, 4000), 1) * rng.uniform(0, 0.15)
-    return np.sum(hands, axis=0) + diffuse
+    return _sum(hands) + diffuse
 
 
 def klaxon_of_a_car(rng: np.random.Generator) -> Array:
@@ -247,7 +259,8 @@ def office_noise(rng: np.random.Generator) -> Array:
     """Air conditioning and a fan: noise through low filters, with a weak tone."""
     length = int(5 * RATE)
     noise = _filtered(rng.standard_normal(length), "lowpass", rng.uniform(150, 4000), int(rng.integers(1, 3)))
-    return noise / noise.std() + rng.uniform(0, 0.5) * np.sin(2 * np.pi * rng.uniform(80, 400) * np.arange(length) / RATE)
+    tone = np.sin(2 * np.pi * rng.uniform(80, 400) * np.arange(length) / RATE)
+    return np.asarray(noise / noise.std() + rng.uniform(0, 0.5) * tone)
 
 
 def shower(rng: np.random.Generator) -> Array:

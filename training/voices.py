@@ -33,7 +33,11 @@ _ONSETS = "b|d|f|g|k|l|m|n|p|r|s|t|v|st|tr|pl|br|ch|kl|sp".split("|")
 _VOWELS = "a|e|i|o|u|ai|au|ia|ei".split("|")
 _LETTERS = {
     "latin": (_ONSETS, _VOWELS, ["", "", "n", "r", "s", "l"]),
-    "cyrillic": ("б|в|г|д|з|к|л|м|н|п|р|с|т|ст|пр|ч|ш".split("|"), "а|е|и|о|у|я|ы".split("|"), ["", "", "н", "р", "й", "л"]),
+    "cyrillic": (
+        "б|в|г|д|з|к|л|м|н|п|р|с|т|ст|пр|ч|ш".split("|"),
+        "а|е|и|о|у|я|ы".split("|"),
+        ["", "", "н", "р", "й", "л"],
+    ),
 }
 
 
@@ -111,7 +115,7 @@ def _trimmed(samples: Samples) -> Samples:
 def _read(path: Path) -> Samples:
     rate, samples = wavfile.read(path)
     floats = samples.astype(np.float32) / 32768
-    return floats if rate == RATE else signal.resample(floats, int(len(floats) * RATE / rate)).astype(np.float32)
+    return floats if rate == RATE else np.asarray(signal.resample(floats, int(len(floats) * RATE / rate)), np.float32)
 
 
 def _labels(gender: str) -> Labels:
@@ -120,7 +124,7 @@ def _labels(gender: str) -> Labels:
 
 def _changed_tract(rng: np.random.Generator, samples: Samples, factor: float) -> Samples:
     """Played faster by the factor: pitch and formants rise together, as with a smaller speaker."""
-    return signal.resample(samples, int(len(samples) / (factor * rng.uniform(0.97, 1.03)))).astype(np.float32)
+    return np.asarray(signal.resample(samples, int(len(samples) / (factor * rng.uniform(0.97, 1.03)))), np.float32)
 
 
 def _text(rng: np.random.Generator, voice: Voice) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
     fade,
@@ -17,7 +18,6 @@ from training.signals.tones import (
     slow_wander,
     through_horn,
 )
-from training.settings import RATE
 
 
 def _beep(rng: np.random.Generator, frequency_hz: float, seconds: float, amplitudes: FloatArray) -> FloatArray:
@@ -70,7 +70,7 @@ def buzzer(rng: np.random.Generator) -> FloatArray:
     time = np.arange(seconds_to_samples(rng.uniform(3, 6))) / RATE
     track = np.full(len(time), log_uniform(rng, 70, 480))
     if rng.random() < 0.25:
-        track *= 1 + 0.6 * np.exp(-((time % 1.2) - 0.35) ** 2 / 0.05)
+        track *= 1 + 0.6 * np.exp(-(((time % 1.2) - 0.35) ** 2) / 0.05)
     tone = harmonic_tone(track, harmonic_amplitudes(rng, 40, rng.uniform(0.1, 0.8)))
     period = rng.uniform(0.4, 1.6)
     return through_horn(rng, tone * ((time % period) < period * rng.uniform(0.45, 1.0)))
@@ -99,7 +99,8 @@ def telephone(rng: np.random.Generator) -> FloatArray:
         track = first * np.where((time * rng.uniform(12, 28)) % 1 < 0.5, 1, second)
         tone = harmonic_tone(track, harmonic_amplitudes(rng, 6))
     else:
-        tone = sum(harmonic_tone(np.full(len(time), first * ratio), np.ones(1)) for ratio in (1, second))
+        pair = [harmonic_tone(np.full(len(time), first * ratio), np.ones(1)) for ratio in (1, second)]
+        tone = pair[0] + pair[1]
     period = rng.choice([0.5, 1.0, 3.0, 4.0, 6.0])
     return through_horn(rng, tone * ((time % period) < period * rng.uniform(0.3, 0.6)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
     band_noise,
@@ -17,7 +18,6 @@ from training.signals.tones import (
     shaped_noise,
     slow_wander,
 )
-from training.settings import RATE
 
 
 def stationary_noise(rng: np.random.Generator) -> FloatArray:
@@ -41,7 +41,9 @@ def rain_or_water(rng: np.random.Generator) -> FloatArray:
     """Drops: few that can be told apart up to a dense patter over a bed of noise."""
     out = np.zeros(seconds_to_samples(5))
     for _ in range(int(log_uniform(rng, 10, 1500))):
-        drop = ringing(0.05, np.array([log_uniform(rng, 400, 6000)]), np.ones(1), np.array([log_uniform(rng, 0.01, 0.08)]))
+        drop = ringing(
+            0.05, np.array([log_uniform(rng, 400, 6000)]), np.ones(1), np.array([log_uniform(rng, 0.01, 0.08)])
+        )
         place(out, drop * rng.exponential(0.3), int(rng.random() * len(out)))
     bed = shaped_noise(rng, len(out), [100, 1000, 4000, 8000], list(rng.uniform(-20, 0, 4)))
     return np.asarray(out / (np.abs(out).max() + 1e-9) + rng.uniform(0, 1) * bed)

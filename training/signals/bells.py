@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.signals.tones import FloatArray, band_noise, log_uniform, place, ringing, seconds_to_samples
 from training.settings import RATE
+from training.signals.tones import FloatArray, band_noise, log_uniform, place, ringing, seconds_to_samples
 
 # Partials of a tuned bell against its prime (hum, prime, tierce, quint, nominal and above): Fletcher and Rossing,
 # The Physics of Musical Instruments, chapter 21.
 _CHURCH = np.array([0.5, 1, 1.2, 1.5, 2, 2.5, 2.67, 3.01, 4.17, 5.43, 6.8])
 
 
-def _strike(rng: np.random.Generator, base_hz: float, ratios: FloatArray, seconds: float, levels: FloatArray) -> FloatArray:
+def _strike(
+    rng: np.random.Generator, base_hz: float, ratios: FloatArray, seconds: float, levels: FloatArray
+) -> FloatArray:
     """One blow: the modes (each split into a beating pair) and the clapper's click."""
     length = min(seconds * 1.2, 7.0)
     decays = seconds * ratios ** -rng.uniform(0.4, 1.0)
     split = 1 + rng.uniform(0, 0.002, len(ratios))
-    out = ringing(length, base_hz * ratios, levels, decays) + 0.4 * ringing(length, base_hz * ratios * split, levels, decays)
+    out = ringing(length, base_hz * ratios, levels, decays) + 0.4 * ringing(
+        length, base_hz * ratios * split, levels, decays
+    )
     click = band_noise(rng, seconds_to_samples(0.006), 1500, 6500) * rng.uniform(0, 0.5)
     place(out, click, 0)
     return out
@@ -76,6 +80,10 @@ def doorbell(rng: np.random.Generator) -> FloatArray:
     base, start, gap = log_uniform(rng, 400, 1100), rng.uniform(0, 0.5), rng.uniform(0.3, 0.8)
     for ratio in (1.26, 1.0) if rng.random() < 0.8 else (1.5, 1.26, 1.0):
         note = base * ratio * np.array([1, 2, 3, 4.1])
-        place(out, ringing(2.5, note, np.array([1, 0.4, 0.2, 0.1]) * rng.uniform(0.3, 1, 4), np.full(4, 1.8)), int(start * RATE))
+        place(
+            out,
+            ringing(2.5, note, np.array([1, 0.4, 0.2, 0.1]) * rng.uniform(0.3, 1, 4), np.full(4, 1.8)),
+            int(start * RATE),
+        )
         start += gap
     return out

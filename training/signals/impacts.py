@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
     band_noise,
@@ -13,7 +14,6 @@ from training.signals.tones import (
     seconds_to_samples,
     shaped_noise,
 )
-from training.settings import RATE
 
 
 def gunshot(rng: np.random.Generator) -> FloatArray:
@@ -122,6 +122,8 @@ def clinks_and_clicks(rng: np.random.Generator) -> FloatArray:
     metal = rng.random() < 0.5
     for _ in range(rng.integers(4, 40)):
         modes = rng.uniform(900, 7000, 5) if metal else rng.uniform(500, 4000, 3)
-        hit = ringing(0.3, modes, rng.uniform(0.2, 1, len(modes)), np.full(len(modes), rng.uniform(0.01, 0.25 if metal else 0.03)))
+        hit = ringing(
+            0.3, modes, rng.uniform(0.2, 1, len(modes)), np.full(len(modes), rng.uniform(0.01, 0.25 if metal else 0.03))
+        )
         place(out, hit * rng.uniform(0.2, 1), int(rng.random() * len(out)))
     return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
     fade,
@@ -15,7 +16,6 @@ from training.signals.tones import (
     slow_wander,
     through_horn,
 )
-from training.settings import RATE
 
 
 def _sweep(rng: np.random.Generator, seconds: float, period: float) -> FloatArray:
@@ -36,7 +36,9 @@ def _two_tones(rng: np.random.Generator, seconds: float) -> FloatArray:
     """European horns: two pitches in turn, sometimes with a short glide between."""
     half = rng.uniform(0.25, 1.1)
     low = log_uniform(rng, 340, 800)
-    track = np.where((np.arange(seconds_to_samples(seconds)) / RATE / half).astype(int) % 2, low, low * rng.uniform(1.12, 1.6))
+    track = np.where(
+        (np.arange(seconds_to_samples(seconds)) / RATE / half).astype(int) % 2, low, low * rng.uniform(1.12, 1.6)
+    )
     glide = seconds_to_samples(rng.uniform(0.004, 0.06))
     return np.convolve(np.pad(track, glide // 2 + 1, mode="edge"), np.ones(glide) / glide, "same")[1 : len(track) + 1]
 
@@ -53,7 +55,9 @@ def vehicle_siren(rng: np.random.Generator) -> FloatArray:
     tracks = []
     for mode in modes:
         seconds = total / len(modes)
-        period = {"wail": rng.uniform(1.5, 6), "yelp": rng.uniform(0.18, 0.7), "phaser": rng.uniform(0.04, 0.14)}.get(mode)
+        period = {"wail": rng.uniform(1.5, 6), "yelp": rng.uniform(0.18, 0.7), "phaser": rng.uniform(0.04, 0.14)}.get(
+            mode
+        )
         tracks.append(_two_tones(rng, seconds) if period is None else _sweep(rng, seconds, period))
     track = np.concatenate(tracks)
     track *= 1 + 0.04 * rng.random() * slow_wander(rng, len(track), 0.3)

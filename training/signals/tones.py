@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,7 +35,9 @@ def harmonic_tone(frequency_hz: FloatArray, amplitudes: FloatArray) -> FloatArra
     return out
 
 
-def harmonic_amplitudes(rng: np.random.Generator, count: int, slope: float | None = None) -> FloatArray:
+def harmonic_amplitudes(
+    rng: np.random.Generator, count: int | np.integer[Any], slope: float | None = None
+) -> FloatArray:
     """Amplitudes that fall with the harmonic's number to a drawn power, odd ones preferred now and then."""
     power = rng.uniform(0.4, 2.0) if slope is None else slope
     amplitudes = np.arange(1, count + 1.0) ** -power * rng.uniform(0.4, 1.0, count)
@@ -41,7 +46,9 @@ def harmonic_amplitudes(rng: np.random.Generator, count: int, slope: float | Non
     return np.asarray(amplitudes)
 
 
-def shaped_noise(rng: np.random.Generator, samples: int, corners_hz: list[float], gains_db: list[float]) -> FloatArray:
+def shaped_noise(
+    rng: np.random.Generator, samples: int, corners_hz: Sequence[float], gains_db: Sequence[float]
+) -> FloatArray:
     """Gaussian noise whose spectrum follows straight lines (dB over log frequency) through the given points."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     hertz = np.maximum(np.fft.rfftfreq(samples, 1 / RATE), 1.0)
@@ -66,7 +73,9 @@ def fade(samples: FloatArray, rise_seconds: float, fall_seconds: float) -> Float
     return out
 
 
-def ringing(seconds: float, frequencies_hz: FloatArray, amplitudes: FloatArray, decays_seconds: FloatArray) -> FloatArray:
+def ringing(
+    seconds: float, frequencies_hz: FloatArray, amplitudes: FloatArray, decays_seconds: FloatArray
+) -> FloatArray:
     """A struck body: decaying sines. Decay: seconds to 60 dB below."""
     time = np.arange(seconds_to_samples(seconds)) / RATE
     out = np.zeros_like(time)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
     band_noise,
@@ -14,7 +15,6 @@ from training.signals.tones import (
     seconds_to_samples,
     slow_wander,
 )
-from training.settings import RATE
 
 
 def _breath(rng: np.random.Generator, tone: FloatArray, centre_hz: float, share: float) -> FloatArray:

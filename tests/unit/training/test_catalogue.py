@@ -1,0 +1,67 @@
+"""Tags, General MIDI programs, and the sources of the splits."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.catalogue import TAG_INDEX, TAG_NAMES, TAGS, labels_of_program
+from training.recipes import TRAIN_SIGNALS, all_shards
+from training.unseen_signals import UNSEEN_SIGNALS
+from training.voices import TRAIN_VOICES, UNSEEN_VOICES
+
+
+@pytest.mark.parametrize("program", range(128))
+def test_a_program_never_both_has_a_tag_and_may_have_it(program: int) -> None:
+    labels = labels_of_program(program)
+    assert not set(labels.present) & set(labels.unsure)
+    assert set(labels.present) | set(labels.unsure) <= set(TAG_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("program", "present"),
+    [
+        (0, {"Music", "Instrument", "Piano"}),
+        (25, {"Music", "Instrument", "Guitar"}),
+        (42, {"Music", "Instrument", "Bowed_string_instrument"}),
+        (73, {"Music", "Instrument"}),
+        (52, {"Music"}),
+        (125, set()),
+        (126, {"Applause"}),
+    ],
+)
+def test_programs_teach_what_they_are(program: int, present: set[str]) -> None:
+    assert set(labels_of_program(program).present) == present
+
+
+def test_tags_are_spelt_by_the_rule_and_listed_once() -> None:
+    assert len(set(TAG_NAMES)) == len(TAGS) == len(TAG_INDEX)
+    for name in TAG_NAMES:
+        assert name == name.lower().capitalize()
+
+
+def test_every_tag_of_a_signal_has_training_and_unseen_generators() -> None:
+    trained = {name for _, labels, *_ in TRAIN_SIGNALS for name in labels.present}
+    judged = {name for _, labels, _ in UNSEEN_SIGNALS for name in labels.present}
+    assert trained == judged
+
+
+def test_no_voice_or_font_of_training_judges() -> None:
+    speakers = [
+        {voice.name.removeprefix("cmu_us_").split("_")[0] for voice in voices}
+        for voices in (TRAIN_VOICES, UNSEEN_VOICES)
+    ]
+    assert not speakers[0] & speakers[1]
+    names = [
+        {shard.name.rsplit("-", 1)[0] for shard in all_shards() if shard.split == split}
+        for split in ("train", "unseen")
+    ]
+    assert not names[0] & names[1]
+
+
+def test_shards_have_names_of_their_own_and_seeds_that_stay() -> None:
+    shards = all_shards()
+    assert len({(shard.split, shard.name) for shard in shards}) == len(shards)
+    assert len({shard.seed for shard in shards}) == len(shards)
+    assert (
+        next(shard for shard in shards if shard.name == "signal-knock-00" and shard.split == "train").seed == 2364349616
+    )

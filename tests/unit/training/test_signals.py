@@ -1,0 +1,68 @@
+"""The signal generators: finite, loud enough, in the band, and with the spectra that they are named after."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.recipes import TRAIN_SIGNALS, Generator
+from training.settings import RATE
+from training.signals.tones import harmonic_tone, ringing, shaped_noise
+from training.stems import is_audible
+from training.unseen_signals import UNSEEN_SIGNALS
+
+GENERATORS = [generator for generator, *_ in TRAIN_SIGNALS] + [generator for generator, *_ in UNSEEN_SIGNALS]
+
+
+@pytest.mark.parametrize("generator", GENERATORS, ids=lambda generator: generator.__name__)
+def test_every_generator_gives_seconds_of_audible_sound(generator: Generator) -> None:
+    samples = generator(np.random.default_rng(11))
+    assert samples.ndim == 1
+    assert 2 * RATE < len(samples) < 11 * RATE
+    assert is_audible((samples / np.abs(samples).max()).astype(np.float32))
+
+
+@pytest.mark.parametrize("generator", GENERATORS[:3], ids=lambda generator: generator.__name__)
+def test_a_seed_always_gives_the_same_sound_and_another_seed_another(
+    generator: Callable[[np.random.Generator], np.ndarray],
+) -> None:
+    first, again, other = (generator(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert len(first) != len(other) or not np.allclose(first, other)
+
+
+def test_a_steady_tone_has_its_partials_where_they_belong() -> None:
+    tone = harmonic_tone(np.full(RATE, 500.0), np.array([1.0, 0.0, 0.5]))
+    spectrum = np.abs(np.fft.rfft(tone)) / (RATE / 2)
+    assert spectrum[500] == pytest.approx(1, abs=1e-3)
+    assert spectrum[1500] == pytest.approx(0.5, abs=1e-3)
+    assert spectrum[1000] < 1e-3
+
+
+def test_partials_above_the_band_do_not_fold_back() -> None:
+    tone = harmonic_tone(np.full(RATE, 3000.0), np.ones(8))
+    spectrum = np.abs(np.fft.rfft(tone)) / (RATE / 2)
+    assert set(np.flatnonzero(spectrum > 0.01)) == {3000, 6000}
+
+
+def test_a_mode_rings_down_60_decibels_in_its_decay_time() -> None:
+    ring = ringing(2.0, np.array([440.0]), np.ones(1), np.array([1.0]))
+    loudness = [np.abs(ring[start : start + 800]).max() for start in (0, RATE)]
+    assert 20 * np.log10(loudness[1] / loudness[0]) == pytest.approx(-60, abs=1)
+
+
+def test_shaped_noise_follows_its_corners() -> None:
+    noise = shaped_noise(np.random.default_rng(0), 10 * RATE, [100, 1000, 1001, 8000], [0, 0, -40, -40])
+    power = np.square(np.abs(np.fft.rfft(noise)))
+    low, high = power[2000:9000].mean(), power[12000:70000].mean()
+    assert 10 * np.log10(low / high) == pytest.approx(40, abs=1)
+
+
+def test_what_judges_shares_no_code_with_what_trains() -> None:
+    source = Path(__file__).parents[3].joinpath("training", "unseen_signals.py").read_text()
+    imports = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in imports if name and name.startswith("training")}
+    assert ours == {"training.catalogue", "training.settings"}
