@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.midi import Note, Passage, drum_phrase, melodic_phrase, write_midi
@@ -40,6 +40,7 @@ def test_a_note_sounds_when_and_as_long_as_it_says(tmp_path: Path) -> None:
     assert events[4] == (4800, b"\xff\x2f\x00")
 
 
+@settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), low=st.integers(20, 60), span=st.integers(13, 40))
 def test_phrases_stay_within_their_time_and_the_keyboard(seed: int, low: int, span: int) -> None:
     for notes in (

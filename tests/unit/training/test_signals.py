@@ -27,7 +27,7 @@ def test_every_generator_gives_seconds_of_audible_sound(generator: Generator) ->
 
 @pytest.mark.parametrize("generator", GENERATORS[:3], ids=lambda generator: generator.__name__)
 def test_a_seed_always_gives_the_same_sound_and_another_seed_another(
-    generator: Callable[[np.random.Generator], np.ndarray],
+    generator: Generator,
 ) -> None:
     first, again, other = (generator(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
