@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from tempfile import NamedTemporaryFile
 
 import numpy as np
@@ -18,7 +19,8 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
     "wav32f": ("-c:a", "pcm_f32le", "-f", "wav"),
     "w64": ("-f", "w64"),
     "rf64": ("-f", "wav", "-rf64", "always"),
-    "flac": ("-f", "flac"),
+    "flac": ("-sample_fmt", "s16", "-f", "flac"),
+    "flac24": ("-sample_fmt", "s32", "-f", "flac"),
     "mp3": ("-c:a", "libmp3lame", "-b:a", "128k", "-f", "mp3"),
     "mp3_vbr": ("-c:a", "libmp3lame", "-q:a", "4", "-f", "mp3"),
     "mp3_no_xing": ("-c:a", "libmp3lame", "-b:a", "128k", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
@@ -48,12 +50,23 @@ def lively(seconds: float, *, num_channels: int = 1, sample_rate: int = 44_100, 
 
 def encode(samples: Floats, sample_rate: int, encoding: str) -> bytearray:
     """Has ffmpeg encode samples of shape (samples,) or (samples, channels)."""
+    return encode_as(samples, sample_rate, ENCODINGS[encoding])
+
+
+def encode_as(samples: Floats, sample_rate: int, arguments: Sequence[str]) -> bytearray:
+    """The same with any output arguments of ffmpeg's."""
     num_channels = 1 if samples.ndim == 1 else samples.shape[1]
     raw = ("-f", "f32le", "-ar", str(sample_rate), "-ac", str(num_channels), "-i", "-")
     # A file, since headers that hold the length are written last, by seeking back.
     with NamedTemporaryFile() as file:
-        _ffmpeg((*raw, *ENCODINGS[encoding], "-y", file.name), samples.astype("<f4").tobytes())
+        _ffmpeg((*raw, *arguments, "-y", file.name), samples.astype("<f4").tobytes())
         return bytearray(file.read())
+
+
+@cache
+def clip(encoding: str, seconds: float = 1.3, num_channels: int = 1, sample_rate: int = 44_100) -> bytes:
+    """A short `lively` sound, encoded once for all tests."""
+    return bytes(encode(lively(seconds, num_channels=num_channels, sample_rate=sample_rate), sample_rate, encoding))
 
 
 def encode_raw(samples: Floats, sample_rate: int, sample_format: str) -> bytearray:
@@ -65,9 +78,13 @@ def encode_raw(samples: Floats, sample_rate: int, sample_format: str) -> bytearr
 
 def decode(body: bytes, input_arguments: Sequence[str] = ()) -> Floats:
     """Has ffmpeg decode to float32 at the source's own rate and channels, interleaved."""
-    return np.frombuffer(_ffmpeg((*input_arguments, "-i", "-", "-f", "f32le", "-"), body), "<f4")
+    # A file, since M4A is read by seeking.
+    with NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        return np.frombuffer(_ffmpeg((*input_arguments, "-i", file.name, "-f", "f32le", "-")), "<f4")
 
 
-def _ffmpeg(arguments: Sequence[str], standard_input: bytes) -> bytearray:
+def _ffmpeg(arguments: Sequence[str], standard_input: bytes = b"") -> bytearray:
     command = ("ffmpeg", "-v", "error", *arguments)
     return bytearray(subprocess.run(command, input=standard_input, stdout=subprocess.PIPE, check=True).stdout)
