@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from training.packages import MissingPackagesError, install_missing
-from training.settings import MODEL_FILE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
+from training.settings import MODEL_FILE, MODEL_PAGE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -45,6 +45,12 @@ def _export(options: argparse.Namespace) -> None:
     export(options.work, REPORT_FILE, MODEL_FILE)
 
 
+def _page(options: argparse.Namespace) -> None:
+    from training.page import write_figures
+
+    write_figures(REPORT_FILE, MODEL_PAGE)
+
+
 def _sample(options: argparse.Namespace) -> None:
     from training.sample import write_sample
 
@@ -58,6 +64,7 @@ _STEPS = {
     "fit": (_fit, "train the network"),
     "judge": (_judge, f"measure it and write {REPORT_FILE.relative_to(ROOT)}"),
     "export": (_export, f"write {MODEL_FILE.relative_to(ROOT)}"),
+    "page": (_page, f"put the figures into {MODEL_PAGE.relative_to(ROOT)}"),
     "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
 }
 
