@@ -34,14 +34,14 @@ def report(tmp_path: Path) -> Path:
 
 def test_the_figures_stand_between_the_marks_and_replace_the_old_ones(tmp_path: Path, report: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n")
+    page.write_text("before\n<!-- figures: begin -->\nyesterday\n<!-- figures: end -->\nafter\n")
     write_figures(report, page)
     once = page.read_text()
     write_figures(report, page)
     assert page.read_text() == once
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
-    assert "old" not in once
+    assert "yesterday" not in once
     assert "| `Siren` | 0.46 | 0.91 | 0.90 | 0.80 | 0.61 | 0.90 | 0.80 | 40 |" in once
     assert "(Knock, left out)" in once
     assert "| silence | 200 | 1 | 0.5 % |" in once
