@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -149,14 +150,16 @@ def main() -> None:
     """Measures, prints and keeps the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--model", type=Path, default=TREE / "model" / "model.pt2", help="model file behind the archive"
+        "--model", type=Path, default=TREE / "model" / "model.pt2", help="model file (default: the bundled one)"
     )
     parser.add_argument("--requests", type=int, default=100, help="short clips (default: 100)")
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 30, 60], help="long files (default: 10 30 60)")
     options = parser.parse_args()
     model = load_model(options.model, torch.device("cpu"))
     limit = measure_limit(model, encode(lively(120.0), 44_100, "mp3"), Settings().batch_hops)
-    with torchserve.running(torchserve.Settings(TREE / "build" / "logs" / "benchmark")) as server:
+    store = TREE / "build" / "benchmark"
+    subprocess.run([TREE / "build_mar.sh", "--model", options.model, "--output", store], check=True)
+    with torchserve.running(torchserve.Settings(TREE / "build" / "logs" / "benchmark", model_store=store)) as server:
         tables = [clip_latency(server, limit, options.requests), long_files(server, limit, options.minutes)]
     note = (
         f"Limit of this run: one core needs {1000 * limit.decoding:.2f} ms to decode a second of audio and "
