@@ -8,12 +8,27 @@ cores, that waiting took more time than the model (benchmarks/results/serving.md
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import torch
 
 from handler.model import Model
 from handler.pcm import Floats
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One batch, scored.
+
+    Attributes:
+        probabilities: float32 of shape (windows, tags).
+        seconds: How long the model took.
+    """
+
+    probabilities: Floats
+    seconds: float
 
 
 class ScoringPool:
@@ -31,9 +46,14 @@ class ScoringPool:
         torch.set_num_threads(1)
         self._executor = ThreadPoolExecutor(num_threads, "scoring")
 
-    def submit(self, hops: torch.Tensor, starts: torch.Tensor) -> Future[Floats]:
+    def submit(self, hops: torch.Tensor, starts: torch.Tensor) -> Future[Scored]:
         """Scores windows as `Model.score` does, as soon as a thread is free."""
-        return self._executor.submit(self.model.score, hops, starts)
+        return self._executor.submit(self._score, hops, starts)
+
+    def _score(self, hops: torch.Tensor, starts: torch.Tensor) -> Scored:
+        start_seconds = time.perf_counter()
+        probabilities = self.model.score(hops, starts)
+        return Scored(probabilities, time.perf_counter() - start_seconds)
 
 
 def default_num_threads(device: torch.device) -> int:

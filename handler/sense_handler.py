@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from ts.context import Context
 from ts.torch_handler.base_handler import BaseHandler
 
-from handler import custom_attributes, response
+from handler import custom_attributes, observation, response
 from handler.decoder import AudioStream
 from handler.errors import CallerError
 from handler.model import load_model
@@ -51,8 +52,13 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
 
         The base class would let a caller's header "explain" or "describe" decide for the whole batch.
         """
+        start_seconds = time.perf_counter()
         self.context = context
-        return self.postprocess(self.inference(self.preprocess(data)))
+        results = self.inference(self.preprocess(data))
+        answers = self.postprocess(results)
+        for index, (_, tagged) in enumerate(results):
+            observation.record(context.metrics, index, tagged, time.perf_counter() - start_seconds)
+        return answers
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception]:
         """Reads what each caller asked for, or why that cannot be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from handler.decoder import AudioStream
 from handler.model import ModelInfo
 from handler.pcm import Floats
 from handler.read_ahead import read_ahead
-from handler.scoring import ScoringPool
+from handler.scoring import Scored, ScoringPool
 from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
@@ -28,11 +29,15 @@ class Tagged:
     Attributes:
         duration_seconds: Length of the decoded audio.
         probabilities: float32 of shape (windows, tags).
-        error: Why there is nothing else here, or None.
+        decode_seconds: Time that decoding took in its thread.
+        model_seconds: This stream's share of the model's time, by windows.
+        error: Why there is no audio and no probability here, or None.
     """
 
     duration_seconds: float = 0.0
     probabilities: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    decode_seconds: float = 0.0
+    model_seconds: float = 0.0
     error: Exception | None = None
 
 
@@ -78,6 +83,7 @@ class _Track:
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
         self._probabilities: list[Floats] = []
+        self._decode_seconds = self._model_seconds = 0.0
 
     @property
     def num_waiting(self) -> int:
@@ -103,8 +109,9 @@ class _Track:
         self._shared = hops[max(0, hops.shape[0] - (self._grid.window_hops - 1)) :]
         return hops
 
-    def put(self, probabilities: Floats) -> None:
+    def put(self, probabilities: Floats, model_seconds: float) -> None:
         self._probabilities.append(probabilities)
+        self._model_seconds += model_seconds
 
     def result(self) -> Tagged:
         if self.error:
@@ -112,12 +119,20 @@ class _Track:
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
-        return Tagged(float(duration_seconds), np.concatenate(self._probabilities)[:num_windows])
+        probabilities = np.concatenate(self._probabilities)[:num_windows]
+        return Tagged(float(duration_seconds), probabilities, self._decode_seconds, self._model_seconds)
 
     def _cut(self, cutter: HopCutter) -> Iterator[torch.Tensor]:
-        for block in self._stream:
+        blocks = iter(self._stream)
+        while (block := self._next(blocks)) is not None:
             yield cutter.push(block)
         yield cutter.finish(self._grid.num_hops(self._stream.duration_seconds))
+
+    def _next(self, blocks: Iterator[torch.Tensor]) -> torch.Tensor | None:
+        start_seconds = time.perf_counter()
+        block = next(blocks, None)
+        self._decode_seconds += time.perf_counter() - start_seconds
+        return block
 
 
 class _Batch:
@@ -127,7 +142,7 @@ class _Batch:
         self._tracks = [track for track in tracks if track.num_waiting]
         hops = [track.take() for track in self._tracks]
         self._counts = [max(0, rows.shape[0] - pool.model.info.grid.window_hops + 1) for rows in hops]
-        self._scores: Future[Floats] | None = None
+        self._scores: Future[Scored] | None = None
         if sum(self._counts):
             offsets = np.cumsum([0, *(rows.shape[0] for rows in hops)])
             starts = [torch.arange(count) + offset for count, offset in zip(self._counts, offsets, strict=False)]
@@ -138,11 +153,11 @@ class _Batch:
         if self._scores is None:
             return
         try:
-            probabilities = self._scores.result()
+            scored = self._scores.result()
         except Exception as error:  # a fault of the model's own is every neighbour's
             for track in self._tracks:
                 track.error = error
             return
-        shares = np.split(probabilities, np.cumsum(self._counts)[:-1])
+        shares = np.split(scored.probabilities, np.cumsum(self._counts)[:-1])
         for track, share in zip(self._tracks, shares, strict=True):
-            track.put(share)
+            track.put(share, scored.seconds * len(share) / sum(self._counts))

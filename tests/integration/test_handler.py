@@ -174,6 +174,19 @@ def test_an_interrupted_answer_leaves_nothing_behind(worker: Worker, siren: byte
     assert names(ask(worker, siren)) == [["Laughter"]] * 2
 
 
+def test_records_what_each_request_cost(worker: Worker, siren: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    worker.answer(*requests_of([siren, b"no audio"], "audio/wav"))
+    metrics = [record.message for record in caplog.records if record.message.startswith("[METRICS]Sense")]
+    assert any("SenseAudioSeconds.Count:3.2|" in line and line.endswith("request-0") for line in metrics)
+    assert any("SenseWindows.Count:2|" in line and line.endswith("request-0") for line in metrics)
+    assert any("SenseFailures.Count:1|" in line and line.endswith("request-1") for line in metrics)
+    for name in ("SenseTotalTime", "SenseDecodeTime", "SenseModelTime"):
+        times = [float(line.split(":")[1].split("|")[0]) for line in metrics if f"]{name}." in line]
+        assert len(times) == 2
+        assert times[0] > 0
+
+
 def test_runs_on_the_gpu_that_torchserve_names_if_there_is_one(model_file: Path) -> None:
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert Worker(model_file, gpu_id=0).handler.device.type == expected

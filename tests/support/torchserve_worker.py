@@ -6,9 +6,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import ts
+from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 from ts.service import Service
 
 from handler.sense_handler import SenseHandler
@@ -42,7 +43,7 @@ class Worker:
             entry_point=self.handler.handle,
             gpu=gpu_id,
             batch_size=8,
-            metrics_cache=SimpleNamespace(request_ids=None, add_time=lambda *_, **__: None),
+            metrics_cache=_metrics(),
         )
         self.service.set_cl_socket(None)
         self.handler.initialize(self.service.context)
@@ -51,6 +52,13 @@ class Worker:
         """Answers one batch; each request has "headers", and "body" or the "parameters" of a form."""
         reply = self.service.predict([_as_received(index, request) for index, request in enumerate(requests)])
         return _parse(bytes(reply), len(requests))
+
+
+def _metrics() -> MetricsCacheYamlImpl:
+    """TorchServe's own metrics, which write to the log of this process."""
+    cache = MetricsCacheYamlImpl(str(Path(ts.__file__).parent / "configs" / "metrics.yaml"))
+    cache.initialize_cache()
+    return cache
 
 
 def _as_received(index: int, request: Mapping[str, Any]) -> dict[str, Any]:
