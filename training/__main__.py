@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
-from training.packages import MissingPackagesError, install_missing
+from training.errors import TrainingError
+from training.packages import install_missing
 from training.settings import MODEL_FILE, MODEL_PAGE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
 
 
@@ -92,8 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for name in names:
             _STEPS[name][0](options)
-    except MissingPackagesError as error:
-        print(f"training: {error}", file=sys.stderr)
+    except (TrainingError, OSError, subprocess.CalledProcessError) as error:
+        print(f"training, step {name}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.io import wavfile
 
+from training.errors import TrainingError
 from training.settings import RATE
 
 
@@ -53,16 +54,16 @@ HARSH_CODECS: tuple[Codec, ...] = (
 )
 
 
-class CodecError(Exception):
-    """ffmpeg is missing or failed; the text is its last line."""
-
-
 def run_ffmpeg(arguments: list[str]) -> None:
-    """Run ffmpeg quietly on one thread, overwriting its output."""
+    """Run ffmpeg quietly on one thread, overwriting its output.
+
+    Raises:
+        TrainingError: it failed; the text has its last line.
+    """
     command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-threads", "1", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise CodecError(f"ffmpeg {' '.join(arguments)}: {(result.stderr.strip().splitlines() or ['failed'])[-1]}")
+        raise TrainingError(f"ffmpeg {' '.join(arguments)}: {(result.stderr.strip().splitlines() or ['failed'])[-1]}")
 
 
 def through_codec(samples: npt.NDArray[np.int16], codec: Codec) -> npt.NDArray[np.int16]:

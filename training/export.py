@@ -13,15 +13,12 @@ from torch.export import Dim
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.catalogue import TAG_INDEX, TAGS
+from training.errors import TrainingError
 from training.fit import State
 from training.network import Served, Tagger, example_inputs
 from training.settings import HOP_SECONDS, RATE, WINDOW_HOPS
 
 NAME, VERSION = "cochl-sense-synthetic", "1.0"
-
-
-class ExportError(Exception):
-    """The exported program does not do what the network does."""
 
 
 def with_tags(tagger: Tagger, indices: list[int]) -> Tagger:
@@ -57,7 +54,7 @@ def check_program(program: torch.export.ExportedProgram, served: Served) -> floa
     """The largest difference between program and network over several shapes.
 
     Raises:
-        ExportError: it is more than 1e-5, or not finite.
+        TrainingError: it is more than 1e-5, or not finite.
     """
     module, worst = program.module(), 0.0
     for hops, windows in ((2, 1), (3, 2), (17, 30), (512, 500)):
@@ -65,7 +62,7 @@ def check_program(program: torch.export.ExportedProgram, served: Served) -> floa
         with torch.no_grad():
             worst = max(worst, float((module(*inputs) - served(*inputs)).abs().max()))
     if not worst <= 1e-5:
-        raise ExportError(f"the exported program differs from the network by {worst}")
+        raise TrainingError(f"the exported program differs from the network by {worst}")
     return worst
 
 
@@ -87,16 +84,18 @@ def export(work: Path, report_file: Path, model_file: Path) -> None:
     """Write the model file from WORK/checkpoint.pt and the report on it (which tags ship, and their thresholds).
 
     Raises:
-        ExportError: no tag ships, or the program differs from the network, or the report is on other weights.
+        TrainingError: no tag ships, or the program differs from the network, or the report is on other weights.
     """
     report = json.loads(report_file.read_text())
     state = State.fresh()
     state.load(work / "checkpoint.pt")
     if report["updates"] != state.update:
-        raise ExportError(f"the report is on update {report['updates']}, the checkpoint is {state.update}: judge first")
+        raise TrainingError(
+            f"the report is on update {report['updates']}, the checkpoint is {state.update}: judge first"
+        )
     shipped = [each for each in report["tags"] if each["ships"]]
     if not shipped:
-        raise ExportError("no tag is good enough to ship; train longer")
+        raise TrainingError("no tag is good enough to ship; train longer")
     indices = [TAG_INDEX[each["name"]] for each in shipped]
     tags = [
         {"name": each["name"], "category": TAGS[index].category, "threshold": each["threshold"]}

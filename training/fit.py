@@ -14,18 +14,18 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training.catalogue import TAG_NAMES
+from training.errors import TrainingError
 from training.mixing import WINDOWS, Batch, Mixer
 from training.network import MELS, Tagger
 from training.pool import Pool
 from training.rooms import Channels
 from training.settings import CLIP_HOPS, HOP_SAMPLES
-from training.stems import read_bank
-from training.synthesis import stem_folder
+from training.synthesis import read_split
 
 _FRESH, _PAIRS = 48, 8  # clips of a batch: 48 fresh mixes, 8 pairs from the pool
 _PEAK_RATE, _WARM_UPDATES = 3e-3, 300
 _SMOOTHING = 0.02  # targets are 0.01 and 0.99: logits stay moderate, and with them the effect of a codec
-_AGREEMENT = 4.0  # weight of the squared difference between the answers to the two of a pair
+_AGREEMENT = 12.0  # weight of the squared difference between the answers to the two of a pair
 _EMA_DECAY = 0.9985
 _CHECKPOINT_EVERY = 250
 
@@ -108,7 +108,13 @@ class State:
         partial.rename(path)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint.
+
+        Raises:
+            TrainingError: there is none.
+        """
+        if not path.exists():
+            raise TrainingError(f"{path} is missing; run the step: fit")
         parts = torch.load(path, weights_only=True)
         self.tagger.load_state_dict(parts["tagger"])
         self.average.load_state_dict(parts["average"])
@@ -158,7 +164,7 @@ def fit(work: Path, updates: int, threads: int) -> None:
     state, checkpoint = State.fresh(), work / "checkpoint.pt"
     if checkpoint.exists():
         state.load(checkpoint)
-    mixer = Mixer(read_bank(stem_folder(work, "train")), Channels.drawn(2), seed=state.update)
+    mixer = Mixer(read_split(work, "train"), Channels.drawn(2), seed=state.update)
     pool, generator = Pool(work, seed=state.update), torch.Generator().manual_seed(state.update)
     means = torch.zeros(2)
     bar = tqdm(initial=state.update, total=updates, desc="fit", unit="update", mininterval=10)

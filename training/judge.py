@@ -19,8 +19,8 @@ from training.mixing import Batch, Mixer
 from training.network import Tagger
 from training.rooms import Channels
 from training.settings import CLIP_SAMPLES, HOP_SAMPLES
-from training.stems import StoredStem, read_bank
-from training.synthesis import stem_folder
+from training.stems import StoredStem
+from training.synthesis import read_split
 
 FloatArray = npt.NDArray[np.floating[Any]]
 SHIPPED_PRECISION = 0.60  # a tag ships when its average precision on unseen sources is at least this
@@ -107,7 +107,7 @@ def _figures(scores: FloatArray, targets: FloatArray, threshold: float) -> Figur
 
 def judge_tags(tagger: Tagger, work: Path) -> list[Verdict]:
     """Thresholds from one half of the held-out draws; figures on the other half, and on the unseen sources."""
-    valid, unseen = (read_bank(stem_folder(work, split)) for split in ("valid", "unseen"))
+    valid, unseen = (read_split(work, split) for split in ("valid", "unseen"))
     batches = [draw_clips(valid, _CLIPS, 101), draw_clips(valid, _CLIPS, 102), draw_clips(unseen, _CLIPS, 103)]
     scores = [probabilities(tagger, batch.clips) for batch in batches]
     verdicts = []
@@ -120,7 +120,7 @@ def judge_tags(tagger: Tagger, work: Path) -> list[Verdict]:
 
 def false_alarms(tagger: Tagger, work: Path, thresholds: FloatArray, shipped: list[int]) -> dict[str, Any]:
     """The share of windows with any shipped tag, on digital silence and on noise with nothing in it."""
-    banks = [read_bank(stem_folder(work, split)) for split in ("valid", "unseen")]
+    banks = [read_split(work, split) for split in ("valid", "unseen")]
     bank = [stem for stems in banks for stem in stems if stem.group == "noise"]
     steady = [stem for stem in bank if stem.source in ("signal/stationary_noise", "signal/office_noise")]
     silent = torch.tensor([0.0, 1.0, -0.5, 0.0, 0.0, 0.0])[:, None].repeat(1, CLIP_SAMPLES)
@@ -140,7 +140,7 @@ def false_alarms(tagger: Tagger, work: Path, thresholds: FloatArray, shipped: li
 
 def codec_differences(tagger: Tagger, work: Path, shipped: list[int]) -> dict[str, dict[str, float]]:
     """How far the usual codecs move the probabilities, over mixes of unseen sources."""
-    clean = (draw_clips(read_bank(stem_folder(work, "unseen")), 150, 106).clips.numpy() * 32767).astype(np.int16)
+    clean = (draw_clips(read_split(work, "unseen"), 150, 106).clips.numpy() * 32767).astype(np.int16)
 
     def answers(samples: npt.NDArray[np.int16]) -> FloatArray:
         clips = torch.from_numpy(samples.astype(np.float32) / 32768).reshape(-1, CLIP_SAMPLES)

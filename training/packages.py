@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 
+from training.errors import TrainingError
+
 PACKAGES: tuple[str, ...] = (
     *("fluidsynth", "fluid-soundfont-gm", "fluid-soundfont-gs", "musescore-general-soundfont", "opl3-soundfont"),
     *("timgm6mb-soundfont", "csound-soundfont", "avldrums.lv2-soundfont", "timidity", "freepats"),
@@ -15,14 +17,10 @@ PACKAGES: tuple[str, ...] = (
 )
 
 
-class MissingPackagesError(Exception):
-    """Packages are missing and cannot be installed from here; the text is one line for the user."""
-
-
 def missing_packages() -> list[str]:
     """The packages of PACKAGES that are not installed."""
     if shutil.which("dpkg-query") is None:
-        raise MissingPackagesError("training needs a Debian or Ubuntu machine (dpkg-query was not found)")
+        raise TrainingError("training needs a Debian or Ubuntu machine (dpkg-query was not found)")
     query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES]
     listing = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split("\n")
     installed = {line.split()[0] for line in listing if line.endswith(" installed")}
@@ -33,16 +31,16 @@ def install_missing() -> None:
     """Install what is missing with apt-get when we are root.
 
     Raises:
-        MissingPackagesError: not root, or apt-get failed; the text names the command to run.
+        TrainingError: not root, or apt-get failed; the text names the command to run.
     """
     missing = missing_packages()
     if not missing:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     if os.geteuid() != 0:
-        raise MissingPackagesError(f"packages are missing; run: sudo {' '.join(command)}")
+        raise TrainingError(f"packages are missing; run: sudo {' '.join(command)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise MissingPackagesError(f"apt-get could not install the packages ({reason}); run: {' '.join(command)}")
+        raise TrainingError(f"apt-get could not install the packages ({reason}); run: {' '.join(command)}")

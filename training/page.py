@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.errors import TrainingError
+
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -66,11 +68,11 @@ def write_figures(report_file: Path, page: Path) -> None:
     """Replace what stands between the page's marks.
 
     Raises:
-        ValueError: the page has not both marks.
+        TrainingError: the page has not both marks.
     """
     before, begin, rest = page.read_text().partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
-        raise ValueError(f"{page} lacks the marks {_BEGIN} and {_END}")
+        raise TrainingError(f"{page} lacks the marks {_BEGIN} and {_END}")
     report = json.loads(report_file.read_text())
     page.write_text(f"{before}{begin}\n\n{figures(report)}\n\n{end}{after}")

@@ -10,11 +10,11 @@ import torch
 from tqdm import tqdm
 
 from training.codecs import HARSH_CODECS, USUAL_CODECS, Codec, through_codec
+from training.errors import TrainingError
 from training.mixing import Batch, Mixer
 from training.rooms import Channels
 from training.settings import CLIP_SAMPLES
-from training.stems import read_bank
-from training.synthesis import stem_folder
+from training.synthesis import read_split
 
 _BLOCK = 64  # clips that go through one codec in a row
 _BLOCKS = 48
@@ -32,7 +32,7 @@ def make_pool(work: Path) -> None:
     """Mix and code the pool's blocks under WORK/pool; blocks that are there are kept."""
     folder = work / "pool"
     folder.mkdir(parents=True, exist_ok=True)
-    bank, channels = read_bank(stem_folder(work, "train")), Channels.drawn(1)
+    bank, channels = read_split(work, "train"), Channels.drawn(1)
     for number in tqdm(range(_BLOCKS), desc="pool", unit="block"):
         path = folder / f"{number:03}.npz"
         if path.exists():
@@ -52,7 +52,7 @@ class Pool:
     def __init__(self, work: Path, seed: int) -> None:
         blocks = [np.load(path) for path in sorted((work / "pool").glob("[0-9]*.npz")) if "partial" not in path.name]
         if not blocks:
-            raise FileNotFoundError(f"no coded pairs under {work / 'pool'}; run the step: pool")
+            raise TrainingError(f"no coded pairs under {work / 'pool'}; run the step: pool")
         self._pairs: npt.NDArray[np.int16] = np.concatenate([block["pair"] for block in blocks], axis=1)
         self._targets = np.concatenate([block["targets"] for block in blocks])
         self._known = np.concatenate([block["known"] for block in blocks])

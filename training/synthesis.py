@@ -9,13 +9,26 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from training.errors import TrainingError
 from training.recipes import Shard, all_shards
-from training.stems import write_shard
+from training.stems import StoredStem, read_bank, write_shard
 
 
 def stem_folder(work: Path, split: str) -> Path:
     """Where the shards of a split lie."""
     return work / "stems" / split
+
+
+def read_split(work: Path, split: str) -> list[StoredStem]:
+    """All stems of a split.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    bank = read_bank(stem_folder(work, split))
+    if not bank:
+        raise TrainingError(f"no stems under {stem_folder(work, split)}; run the step: synthesise")
+    return bank
 
 
 def _make(job: tuple[Path, Shard]) -> str:

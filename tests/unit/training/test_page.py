@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from training.errors import TrainingError
 from training.page import write_figures
 
 
@@ -51,5 +52,5 @@ def test_the_figures_stand_between_the_marks_and_replace_the_old_ones(tmp_path: 
 def test_a_page_without_marks_is_named(tmp_path: Path, report: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing here")
-    with pytest.raises(ValueError, match=r"page\.md lacks the marks"):
+    with pytest.raises(TrainingError, match=r"page\.md lacks the marks"):
         write_figures(report, page)
