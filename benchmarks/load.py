@@ -1,7 +1,7 @@
 """Many callers at once against a real TorchServe.
 
-Throughput with callers that wait for their answers (closed loop), and latency at fixed rates of requests, which are sent
-on time whether or not earlier ones were answered (open loop).
+Throughput with callers that wait for their answers (closed loop), and latency at fixed rates of requests, which are
+sent on time whether or not earlier ones were answered (open loop).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -56,11 +57,15 @@ def encode_answer(metadata: str, windows: str) -> bytes:
 
 def encode_error(status: int, message: str) -> bytes:
     """Returns an error's body of at most 2,000 bytes; what is longer is cut at the end of its message."""
-    excess = len(_compact({"status_code": status, "error": message})) - MAX_ERROR_BYTES
-    if excess > 0:
-        # A character takes one byte of JSON or more, so this cuts enough.
-        message = message[: -excess - len(_TRUNCATED)] + _TRUNCATED
-    return _compact({"status_code": status, "error": message}).encode()
+
+    def encoded(text: str) -> str:
+        return _compact({"status_code": status, "error": text})
+
+    if len(encoded(message)) > MAX_ERROR_BYTES:
+        lengths = range(len(message))
+        fitting = bisect_right(lengths, MAX_ERROR_BYTES, key=lambda length: len(encoded(message[:length] + _TRUNCATED)))
+        message = message[: fitting - 1] + _TRUNCATED
+    return encoded(message).encode()
 
 
 def encode_warnings(warnings: Sequence[str]) -> str:

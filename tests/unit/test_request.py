@@ -135,6 +135,7 @@ def test_a_name_that_is_no_text_is_refused(value: str) -> None:
         ("attachment; FileName=plain.mp3", "plain.mp3"),
         ("attachment; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.mp3", "naïve €.mp3"),
         ("attachment; filename*=iso-8859-1'en'%A3.mp3", "£.mp3"),
+        ("attachment; filename=\"plain\"; filename*=UTF-8''%C3%A9", "é"),
         ("attachment", "sagemaker_input"),
         ("attachment; filename=", "sagemaker_input"),
         ("", "sagemaker_input"),
@@ -144,7 +145,7 @@ def test_content_disposition_gives_the_name(header: str, name: str) -> None:
     assert name_disposed(header) == name
 
 
-@pytest.mark.parametrize("value", ["idna''x", "undefined''x", "a\0b''x"])
+@pytest.mark.parametrize("value", ["idna''%C3%A9", "undefined''%C3%A9", "a\0b''%C3%A9"])
 def test_a_name_that_cannot_be_decoded_is_no_name(value: str) -> None:
     assert name_disposed(f"attachment; filename*={value}") == "sagemaker_input"
 
@@ -210,6 +211,32 @@ def test_unknown_attributes_are_warned_of() -> None:
 
 
 header_texts = st.text(st.characters(min_codepoint=9, max_codepoint=255))
+
+
+disposition_parts = st.sampled_from(
+    [
+        "filename",
+        "filename*",
+        "filename*0",
+        "filename*1*",
+        "=",
+        "''",
+        "utf-8''",
+        "idna''",
+        "%ff",
+        ";",
+        '"',
+        "\\",
+        "a",
+        "é",
+    ]
+)
+
+
+@LAW
+@given(st.lists(disposition_parts).map("".join))
+def test_any_content_disposition_gives_some_name(header: str) -> None:
+    assert name_disposed(f"attachment; {header}")
 
 
 @LAW
