@@ -87,7 +87,7 @@ def missing_system_packages(lock: Path) -> list[str]:
     if shutil.which("ffmpeg") is None or ctypes.util.find_library("avcodec") is None:
         missing.append("ffmpeg")  # torchcodec loads its libraries; the tests call its program
     if lock.name == "requirements-dev.lock" and shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        missing.append("nginx-light")  # the tests run the container's front
+        missing.append("nginx")  # the tests run the container's front; nginx-light of Ubuntu 22.04 has no limit_conn
     if not usable_venv() and importlib.util.find_spec("ensurepip") is None:
         missing.append("python3-venv")  # Debian and Ubuntu keep ensurepip in a package of its own
     return missing

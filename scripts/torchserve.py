@@ -38,6 +38,7 @@ PREFERRED_PORT = 8080
 STARTUP_SECONDS = 300.0  # startupTimeout in model-config.yaml
 ANSWER_SECONDS = 120.0
 STOP_SECONDS = 20.0
+LAST_WORDS_SECONDS = 1.0  # a worker's own words reach the log by another way than the news of its end
 POLL_SECONDS = 0.25
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 # The worker is retried for minutes after each of these; a person should not have to wait that long.
@@ -244,6 +245,7 @@ def wait_until_ready(server: TorchServe, timeout_seconds: float = STARTUP_SECOND
     while not worker_loaded(server):
         reason = failure(server) or ("it took too long" if time.monotonic() > deadline else None)
         if reason:
+            time.sleep(LAST_WORDS_SECONDS)
             raise TorchServeError(f"TorchServe did not start: {reason}\n{server.last_words()}")
         time.sleep(POLL_SECONDS)
     status, body = post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())
