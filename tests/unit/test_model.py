@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from handler.model import Model, ModelFileError, load_model, parse_info
+from handler.windows import WindowGrid
+from tests.support import audio
+from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
+
+CPU = torch.device("cpu")
+NAMES = ["Music", "Speech", "Siren", "Laughter"]
+
+
+@pytest.fixture(scope="module")
+def toy(toy_model: Path) -> Model:
+    return load_model(toy_model, CPU)
+
+
+@pytest.fixture(scope="module")
+def program(toy_model: Path) -> torch.export.ExportedProgram:
+    return torch.export.load(toy_model)
+
+
+class Constant(torch.nn.Module):
+    """The same output for every window and tag, whatever it hears."""
+
+    def __init__(self, value: float, num_tags: int) -> None:
+        super().__init__()
+        self.value = value
+        self.num_tags = num_tags
+
+    def forward(self, hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
+        return hops[starts, : self.num_tags] * 0 + self.value
+
+
+def exported(module: torch.nn.Module) -> torch.export.ExportedProgram:
+    sizes = {"hops": {0: torch.export.Dim("n", min=2, max=99)}, "starts": {0: torch.export.Dim("m", min=1, max=99)}}
+    return torch.export.export(module, (torch.zeros(3, SAMPLE_RATE), torch.arange(2)), dynamic_shapes=sizes)
+
+
+def saved(path: Path, program: torch.export.ExportedProgram, info: Mapping[str, object] = TOY_INFO) -> Path:
+    torch.export.save(program, path, extra_files={"sense.json": json.dumps(info)})
+    return path
+
+
+def with_tag(**fields: object) -> dict[str, object]:
+    return {"tags": [*({"name": name, "threshold": 0.5} for name in NAMES[:3]), {"name": "Last", **fields}]}
+
+
+def hops_of(*amplitudes: float, hertz: float = 1_000) -> torch.Tensor:
+    """A row of one second per amplitude of a tone that the toy knows."""
+    return torch.from_numpy(np.stack([audio.tone(hertz, amplitude, 1.0, SAMPLE_RATE) for amplitude in amplitudes]))
+
+
+# --- a good file ---
+
+
+def test_a_model_file_says_everything_about_itself(toy: Model) -> None:
+    info = toy.info
+    assert (info.name, info.version, info.sample_rate, info.hop_samples) == ("toy", "1", 16_000, 16_000)
+    assert (info.grid, list(info.tags)) == (WindowGrid(Fraction(1), 2), NAMES)
+    assert (info.thresholds.dtype, info.thresholds.tolist()) == (np.dtype(np.float32), [0.5] * 4)
+
+
+def test_a_window_is_scored_from_its_hops(toy: Model) -> None:
+    scores = toy.score(hops_of(0.2, 0.6, 0.4), torch.tensor([0, 1]))
+    assert scores[:, NAMES.index("Siren")] == pytest.approx([0.4, 0.5], abs=1e-4)
+
+
+def test_scores_are_float32_probabilities_of_windows_and_tags(toy: Model) -> None:
+    scores = toy.score(torch.randn(7, SAMPLE_RATE), torch.arange(6))
+    assert (scores.shape, scores.dtype) == ((6, 4), np.dtype(np.float32))
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_a_single_window_is_scored(toy: Model) -> None:
+    assert toy.score(hops_of(0.6, 0.6), torch.tensor([0])).shape == (1, 4)
+
+
+def test_windows_may_stand_in_any_order_and_twice(toy: Model) -> None:
+    hops = hops_of(0.1, 0.3, 0.5, 0.7)
+    in_order = toy.score(hops, torch.arange(3))
+    assert toy.score(hops, torch.tensor([2, 0, 0, 1])) == pytest.approx(in_order[[2, 0, 0, 1]], abs=1e-6)
+
+
+def test_a_window_scores_the_same_in_any_company(toy: Model) -> None:
+    hops = hops_of(*np.linspace(0, 1, 40))
+    together = toy.score(hops, torch.arange(39))
+    alone = [toy.score(hops[start : start + 2], torch.tensor([0]))[0] for start in range(39)]
+    assert together == pytest.approx(np.stack(alone), abs=1e-6)
+
+
+def test_scoring_records_no_gradients(toy: Model) -> None:
+    # numpy() refuses a tensor that records them.
+    assert toy.score(hops_of(0.1, 0.2).requires_grad_(), torch.tensor([0])).shape == (1, 4)
+
+
+# --- files that cannot be served ---
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"PK\x03\x04", b"\x80\x02K\x01."])
+def test_another_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.pt2"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"other.pt2 is no torch.export program"):
+        load_model(path, CPU)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"missing.pt2 is no torch.export program.*No such file"):
+        load_model(tmp_path / "missing.pt2", CPU)
+
+
+@pytest.mark.parametrize("extra_files", [{}, {"other.json": "{}"}, {"sense.json": ""}])
+def test_a_program_without_sense_json_is_no_model(
+    tmp_path: Path, program: torch.export.ExportedProgram, extra_files: dict[str, str]
+) -> None:
+    path = tmp_path / "bare.pt2"
+    torch.export.save(program, path, extra_files=extra_files)
+    with pytest.raises(ModelFileError, match=r"sense\.json"):
+        load_model(path, CPU)
+
+
+@pytest.mark.parametrize("num_named", [3, 5])
+def test_more_or_fewer_outputs_than_tags_are_named(
+    tmp_path: Path, program: torch.export.ExportedProgram, num_named: int
+) -> None:
+    info = {**TOY_INFO, "tags": [{"name": str(index), "threshold": 0.5} for index in range(num_named)]}
+    with pytest.raises(ModelFileError, match=rf"shape \(2, 4\) for 2 windows and names {num_named} tags"):
+        load_model(saved(tmp_path / "unlike.pt2", program, info), CPU)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
+def test_outputs_that_are_no_probabilities_are_refused(tmp_path: Path, value: float) -> None:
+    with pytest.raises(ModelFileError, match="are no probabilities between 0 and 1"):
+        load_model(saved(tmp_path / "wild.pt2", exported(Constant(value, 4))), CPU)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_the_extreme_probabilities_are_fine(tmp_path: Path, value: float) -> None:
+    model = load_model(saved(tmp_path / "sure.pt2", exported(Constant(value, 4))), CPU)
+    assert (model.score(hops_of(0.1, 0.2), torch.tensor([0])) == value).all()
+
+
+# --- sense.json ---
+
+
+@pytest.mark.parametrize("field", ["name", "version", "sample_rate", "hop_seconds", "window_hops", "tags"])
+def test_a_missing_field_is_named(field: str) -> None:
+    info = {key: value for key, value in TOY_INFO.items() if key != field}
+    with pytest.raises(ModelFileError, match=field):
+        parse_info(json.dumps(info))
+
+
+@pytest.mark.parametrize("field", ["name", "threshold"])
+def test_a_missing_field_of_a_tag_is_named(field: str) -> None:
+    fields = {"name": "Last", "threshold": 0.5}
+    del fields[field]
+    with pytest.raises(ModelFileError, match=field):
+        parse_info(json.dumps({**TOY_INFO, "tags": [fields]}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '"x"', "{}"])
+def test_what_is_no_object_cannot_be_read(text: str) -> None:
+    with pytest.raises(ModelFileError, match=r"sense\.json of the model file cannot be read"):
+        parse_info(text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"tags": []}, "it names no tag"),
+        (with_tag(name="Music", threshold=0.5), "a tag is named twice"),
+        (with_tag(threshold=0), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=1), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=-0.5), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=1.5), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=float("nan")), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=None), "a threshold is not between 0 and 1"),
+        # Between 0 and 1 as a double, but not as a float32.
+        (with_tag(threshold=1e-50), "a threshold is not between 0 and 1"),
+        (with_tag(threshold=1 - 1e-12), "a threshold is not between 0 and 1"),
+        ({"sample_rate": 0}, "must be above 0"),
+        ({"sample_rate": -16_000}, "must be above 0"),
+        ({"hop_seconds": 0}, "must be above 0"),
+        ({"hop_seconds": -1}, "must be above 0"),
+        ({"window_hops": 0}, "must be above 0"),
+        ({"hop_seconds": 0.00001}, "a hop is not a whole number of samples"),
+        ({"hop_seconds": "1/3"}, "a hop is not a whole number of samples"),
+        ({"sample_rate": 11_025, "hop_seconds": 0.5}, "a hop is not a whole number of samples"),
+    ],
+)
+def test_a_wrong_field_is_named(changed: dict[str, object], problem: str) -> None:
+    with pytest.raises(ModelFileError, match=problem):
+        parse_info(json.dumps({**TOY_INFO, **changed}))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sample_rate": "fast"},
+        {"hop_seconds": "long"},
+        {"hop_seconds": float("nan")},
+        {"window_hops": None},
+        {"tags": 3},
+    ],
+)
+def test_a_field_of_the_wrong_kind_cannot_be_read(changed: dict[str, object]) -> None:
+    with pytest.raises(ModelFileError, match=r"sense\.json of the model file"):
+        parse_info(json.dumps({**TOY_INFO, **changed}))
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "hop_seconds", "hop_samples"),
+    [(16_000, 1, 16_000), (32_000, 0.96, 30_720), (44_100, 0.1, 4_410), (16_000, "1/3200", 5), (11_025, 2.0, 22_050)],
+)
+def test_hops_are_whole_samples_exactly(sample_rate: int, hop_seconds: object, hop_samples: int) -> None:
+    info = parse_info(json.dumps({**TOY_INFO, "sample_rate": sample_rate, "hop_seconds": hop_seconds}))
+    assert info.hop_samples == hop_samples
