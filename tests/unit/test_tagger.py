@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.content_type import EncodedAudio, RawPcm
+from handler.decoder import AudioStream
+from handler.errors import BadRequestError
+from handler.model import Model, ModelInfo, load_model
+from handler.pcm import SAMPLE_FORMATS, Floats
+from handler.scoring import ScoringPool
+from handler.tagger import Tagged, tag
+from handler.windows import WindowGrid
+from tests.support import audio
+from tests.support.properties import SLOW_LAW
+from tests.support.toy_model import SAMPLE_RATE
+
+HOP = 4
+NAMES = ["Music", "Speech", "Siren", "Laughter"]
+
+
+class NumberedStream:
+    """Stands in for an AudioStream of 4 samples a second: each sample is its own number, none of which comes twice.
+
+    Args:
+        index: Numbers count from 1,000 * (index + 1) on.
+        num_samples: How many there are.
+        block_samples: Samples in a block.
+        fails_at: The block that raises instead, if any.
+    """
+
+    def __init__(self, index: int, num_samples: int, block_samples: int = 3, fails_at: int | None = None) -> None:
+        self.samples = torch.arange(num_samples, dtype=torch.float32) + 1_000 * (index + 1)
+        self.duration_seconds = Fraction(0)
+        self._block_samples = block_samples
+        self._fails_at = fails_at
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        for index, block in enumerate(torch.split(self.samples, self._block_samples)):
+            if index == self._fails_at:
+                raise BadRequestError("damaged")
+            self.duration_seconds += Fraction(len(block), HOP)
+            yield block
+
+    def windows(self, window_hops: int) -> list[list[float]]:
+        """What each window must have heard."""
+        num_windows = max(1, (len(self.samples) - HOP * window_hops) // HOP + 1)
+        padded = torch.nn.functional.pad(self.samples, (0, HOP * window_hops))
+        return [padded[HOP * m : HOP * (m + window_hops)].tolist() for m in range(num_windows)]
+
+
+class Parrot:
+    """Stands in for a Model: a window's "probabilities" are the samples that it is made of."""
+
+    def __init__(self, window_hops: int = 2, fails_on: Callable[[torch.Tensor], bool] = lambda hops: False) -> None:
+        grid = WindowGrid(Fraction(1), window_hops)
+        self.info = ModelInfo(
+            "parrot", "1", HOP, grid, tuple(map(str, range(HOP * window_hops))), np.empty(0, np.float32)
+        )
+        self.calls: list[tuple[int, int]] = []
+        self._fails_on = fails_on
+
+    def score(self, hops: torch.Tensor, starts: torch.Tensor) -> Floats:
+        self.calls.append((hops.shape[0], starts.shape[0]))
+        if self._fails_on(hops):
+            raise RuntimeError("out of memory")
+        rows = starts[:, None] + torch.arange(self.info.grid.window_hops)
+        samples: Floats = hops[rows].flatten(1).numpy()
+        return samples
+
+
+def tagged(streams: Sequence[object], model: object, *, batch_hops: int = 8, num_threads: int = 1) -> list[Tagged]:
+    pool = ScoringPool(cast(Model, model), num_threads)
+    return tag(cast(Sequence[AudioStream], streams), pool, batch_hops=batch_hops)
+
+
+@SLOW_LAW
+@given(
+    lengths=st.lists(st.integers(1, 80), min_size=1, max_size=6),
+    block_samples=st.integers(1, 30),
+    batch_hops=st.integers(2, 20),
+    window_hops=st.integers(1, 4),
+    num_threads=st.integers(1, 2),
+)
+def test_every_window_hears_its_own_streams_samples_whatever_shares_its_batch(
+    lengths: list[int], block_samples: int, batch_hops: int, window_hops: int, num_threads: int
+) -> None:
+    streams = [NumberedStream(index, length, block_samples) for index, length in enumerate(lengths)]
+    results = tagged(streams, Parrot(window_hops), batch_hops=batch_hops, num_threads=num_threads)
+    assert [result.probabilities.tolist() for result in results] == [stream.windows(window_hops) for stream in streams]
+
+
+@SLOW_LAW
+@given(lengths=st.lists(st.integers(1, 80), min_size=1, max_size=6), batch_hops=st.integers(2, 20))
+def test_a_batch_is_no_larger_than_asked_for_give_or_take_a_block(lengths: list[int], batch_hops: int) -> None:
+    model = Parrot()
+    tagged([NumberedStream(index, length) for index, length in enumerate(lengths)], model, batch_hops=batch_hops)
+    # A block completes one hop here, the last one up to two; every stream brings a hop that it shares with before.
+    assert max(num_hops for num_hops, _ in model.calls) <= batch_hops + 2 + len(lengths)
+
+
+def test_short_streams_share_one_call_of_the_model() -> None:
+    model = Parrot()
+    tagged([NumberedStream(index, 8) for index in range(3)], model, batch_hops=64)
+    assert model.calls == [(6, 3)]
+
+
+def test_a_long_stream_is_scored_in_batches() -> None:
+    model = Parrot()
+    tagged([NumberedStream(0, 4 * 100)], model, batch_hops=10)
+    assert len(model.calls) >= 10
+    assert sum(num_windows for _, num_windows in model.calls) == 99
+
+
+def test_no_streams_are_no_results() -> None:
+    assert tagged([], Parrot()) == []
+
+
+def test_the_duration_is_the_streams() -> None:
+    results = tagged([NumberedStream(0, 9), NumberedStream(1, 1)], Parrot())
+    assert [result.duration_seconds for result in results] == [2.25, 0.25]
+
+
+@pytest.mark.parametrize("fails_at", [0, 1, 5, 20])
+@pytest.mark.parametrize("batch_hops", [2, 8, 100])
+def test_a_stream_that_fails_leaves_its_neighbours_alone(fails_at: int, batch_hops: int) -> None:
+    neighbours = [NumberedStream(0, 50), NumberedStream(2, 90)]
+    streams = [neighbours[0], NumberedStream(1, 70, fails_at=fails_at), neighbours[1]]
+    first, failed, last = tagged(streams, Parrot(), batch_hops=batch_hops)
+    assert [first.probabilities.tolist(), last.probabilities.tolist()] == [stream.windows(2) for stream in neighbours]
+    assert (str(failed.error), failed.probabilities.size) == ("damaged", 0)
+
+
+def test_all_streams_may_fail() -> None:
+    results = tagged([NumberedStream(index, 9, fails_at=index) for index in range(3)], Parrot())
+    assert [type(result.error) for result in results] == [BadRequestError] * 3
+
+
+def test_a_model_that_fails_strikes_everybody_in_the_batch() -> None:
+    results = tagged(
+        [NumberedStream(index, 8) for index in range(3)], Parrot(fails_on=lambda hops: True), batch_hops=64
+    )
+    assert [str(result.error) for result in results] == ["out of memory"] * 3
+
+
+def test_a_model_that_fails_leaves_those_alone_whose_windows_are_elsewhere() -> None:
+    short, long = NumberedStream(0, 8), NumberedStream(1, 400)
+    # Only the end of the long stream is too much for it, and by then the short one is through.
+    model = Parrot(fails_on=lambda hops: bool((hops >= 2_300).any()))
+    first, second = tagged([short, long], model, batch_hops=4)
+    assert first.probabilities.tolist() == short.windows(2)
+    assert str(second.error) == "out of memory"
+
+
+def test_no_decoding_thread_is_left_behind() -> None:
+    before = set(threading.enumerate())
+    tagged([NumberedStream(index, 2_000) for index in range(3)], Parrot(), batch_hops=2)
+    left = [thread.name for thread in set(threading.enumerate()) - before if not thread.name.startswith("scoring")]
+    assert left == []
+
+
+# --- real audio and a real model file ---
+
+
+@pytest.fixture(scope="module")
+def toy(toy_model: Path) -> Model:
+    return load_model(toy_model, torch.device("cpu"))
+
+
+def raw_stream(samples: Floats) -> AudioStream:
+    media = RawPcm(SAMPLE_RATE, SAMPLE_FORMATS["f32le"], 1)
+    return AudioStream(memoryview(samples.tobytes()), media, sample_rate=SAMPLE_RATE, max_seconds=99)
+
+
+def file_stream(body: bytes | bytearray) -> AudioStream:
+    return AudioStream(memoryview(bytearray(body)), EncodedAudio(), sample_rate=SAMPLE_RATE, max_seconds=99)
+
+
+@pytest.mark.parametrize(("seconds", "num_windows"), [(0.5, 1), (1.999, 1), (2.0, 1), (2.001, 1), (3.012, 2)])
+@pytest.mark.parametrize("encoding", ["wav", "flac", "mp3", "vorbis"])
+def test_windows_of_real_files(toy: Model, encoding: str, seconds: float, num_windows: int) -> None:
+    body = audio.encode(audio.tone(1_000, 0.6, seconds), 44_100, encoding)
+    (result,) = tagged([file_stream(body)], toy)
+    assert len(result.probabilities) == num_windows
+    assert result.duration_seconds == pytest.approx(seconds, abs=0.005)
+
+
+@pytest.mark.parametrize("encoding", ["wav", "vorbis", "opus", "m4a"])
+def test_a_tone_is_heard_in_every_window_that_it_fills(toy: Model, encoding: str) -> None:
+    body = audio.encode(audio.tone(1_000, 0.6, 4.0), 44_100, encoding)
+    (result,) = tagged([file_stream(body)], toy)
+    assert result.probabilities[:3, NAMES.index("Siren")] == pytest.approx([0.6] * 3, abs=0.01)
+    assert result.probabilities[:3, NAMES.index("Speech")] == pytest.approx([0.0] * 3, abs=0.01)
+
+
+def test_half_a_second_is_padded_with_silence(toy: Model) -> None:
+    (result,) = tagged([raw_stream(audio.tone(1_000, 0.8, 0.5, SAMPLE_RATE))], toy)
+    assert result.probabilities[0, NAMES.index("Siren")] == pytest.approx(0.8 / 4, abs=0.01)
+
+
+@SLOW_LAW
+@given(
+    seconds=st.lists(st.floats(0.01, 6.0), min_size=2, max_size=5),
+    batch_hops=st.integers(2, 12),
+)
+def test_each_stream_gets_in_company_what_it_gets_alone(toy: Model, seconds: list[float], batch_hops: int) -> None:
+    sounds = [audio.lively(length, sample_rate=SAMPLE_RATE, seed=index)[:, 0] for index, length in enumerate(seconds)]
+    together = tagged([raw_stream(sound) for sound in sounds], toy, batch_hops=batch_hops)
+    alone = [tagged([raw_stream(sound)], toy, batch_hops=64)[0] for sound in sounds]
+    for one, other in zip(together, alone, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
+def test_a_body_that_is_no_audio_leaves_its_neighbours_alone(toy: Model) -> None:
+    good = audio.encode(audio.tone(1_000, 0.6, 2.0), 44_100, "mp3")
+    results = tagged([file_stream(good), file_stream(b"no audio at all"), file_stream(good)], toy)
+    assert [type(result.error) for result in results] == [type(None), BadRequestError, type(None)]
+    assert np.array_equal(results[0].probabilities, results[2].probabilities)
