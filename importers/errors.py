@@ -1,0 +1,7 @@
+"""What the user is told when a checkpoint cannot be imported."""
+
+from __future__ import annotations
+
+
+class ImporterError(Exception):
+    """A checkpoint or an option does not fit; the message says which and what to do."""

@@ -1,0 +1,111 @@
+"""Writes a network as a model file, and reads it back as the handler does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.export import Dim
+from tqdm import tqdm
+
+from handler.model import METADATA_FILE, Model, ModelFileError, load_model
+from importers.errors import ImporterError
+from importers.served import HOP_SECONDS, WINDOW_HOPS, OutputTag, Served
+
+# What folding, other shapes and torch.export may change; probabilities.
+_TOLERANCE = 1e-5
+_MOST = 1 << 16
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network that is ready to be written.
+
+    Attributes:
+        name: Of the model.
+        version: Of the model.
+        sample_rate: In Hz.
+        network: float32 (M, samples of a window) to probabilities (M, classes).
+        tags: What its outputs mean.
+        origin: Where the weights come from.
+    """
+
+    name: str
+    version: str
+    sample_rate: int
+    network: nn.Module
+    tags: tuple[OutputTag, ...]
+    origin: str
+
+    @property
+    def description(self) -> str:
+        """The metadata file's content."""
+        fields = {
+            "name": self.name,
+            "version": self.version,
+            "sample_rate": self.sample_rate,
+            "hop_seconds": HOP_SECONDS,
+            "window_hops": WINDOW_HOPS,
+            "tags": [{"name": tag.name, "category": tag.category, "threshold": tag.threshold} for tag in self.tags],
+            "training": f"{self.origin}; thresholds are not calibrated",
+        }
+        return json.dumps(fields, indent=1)
+
+
+def write_model_file(imported: Imported, output: Path) -> Model:
+    """Exports, writes and tries a model file; returns what the handler loads.
+
+    Raises:
+        ImporterError: The file could not be written, or does not do what the network does.
+    """
+    served = Served(imported.network, imported.tags).eval()
+    partial = output.with_name(f"{output.stem}.partial.pt2")  # torch wants this ending
+    with tqdm(total=3, bar_format="{desc}step {n_fmt} of {total_fmt} [{elapsed}]") as progress:
+        progress.set_description("exporting")
+        program = _export(served, imported.sample_rate)
+        progress.update()
+        progress.set_description("writing")
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            torch.export.save(program, partial, extra_files={METADATA_FILE: imported.description})
+            progress.update()
+            progress.set_description("comparing")
+            model = load_model(partial, torch.device("cpu"))
+            _compare(model, served, imported.sample_rate)
+            partial.replace(output)
+        except (OSError, ModelFileError) as error:
+            raise ImporterError(f"{output} could not be written: {error}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        progress.update()
+        progress.set_description("done")
+    return model
+
+
+def _export(served: Served, sample_rate: int) -> torch.export.ExportedProgram:
+    hops, windows = Dim("hops", min=2, max=_MOST), Dim("windows", min=1, max=_MOST)
+    with torch.no_grad():
+        return torch.export.export(
+            served,
+            (torch.zeros(5, HOP_SECONDS * sample_rate), torch.arange(3)),
+            dynamic_shapes={"hops": {0: hops}, "starts": {0: windows}},
+        )
+
+
+def _compare(model: Model, served: Served, sample_rate: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for num_hops, starts in ((2, [0]), (5, [3, 0, 2])):
+        hops = 0.1 * torch.randn(num_hops, HOP_SECONDS * sample_rate, generator=generator)
+        _compare_one(model, served, hops, starts)
+
+
+def _compare_one(model: Model, served: Served, hops: torch.Tensor, starts: Sequence[int]) -> None:
+    with torch.inference_mode():
+        expected = served(hops, torch.tensor(starts))
+    difference = float((torch.from_numpy(model.score(hops, torch.tensor(starts))) - expected).abs().max())
+    if not difference <= _TOLERANCE:  # nan, too
+        raise ImporterError(f"the exported program differs from the network by {difference:.1e}")
