@@ -1,0 +1,96 @@
+"""A SageMaker on this machine: S3, endpoints, asynchronous invocations and transform jobs behind one URL.
+
+Starts the local server (or the container that --command starts), creates the endpoints `cochl-sense` and
+`cochl-sense-async`, the model `cochl-sense` and the bucket `cochl-sense`, and says what to put into the environment so
+that boto3 and the AWS CLI talk to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from local_sagemaker.containers import ContainerError, started, starter
+from local_sagemaker.server import LocalSageMaker, create_endpoint, running
+from scripts.torchserve import interrupted_by_signals
+
+NAME = "cochl-sense"
+TREE = Path(__file__).resolve().parent.parent
+LOGS = TREE / "build" / "logs" / "sagemaker"
+LOCAL_SERVER = [sys.executable, "-m", "deploy.serve", "serve", "--host", "127.0.0.1"]
+
+
+def main() -> int:
+    """Runs until Ctrl-C; returns the exit status."""
+    arguments = parse_arguments()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        with interrupted_by_signals():
+            serve(shlex.split(arguments.command) if arguments.command else LOCAL_SERVER, arguments.port)
+    except (ContainerError, OSError) as error:
+        print(f"local_sagemaker: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlocal_sagemaker: stopped")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local_sagemaker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--port", type=int, default=4566, help="where to listen on 127.0.0.1 (default: 4566)")
+    parser.add_argument(
+        "--command",
+        help="what starts a container instead of the local server, {env} standing for --env NAME=VALUE ...: "
+        "'docker run --rm --network host {env} IMAGE serve'",
+    )
+    return parser.parse_args()
+
+
+def serve(command: list[str], port: int) -> None:
+    """Runs until it is interrupted.
+
+    Raises:
+        ContainerError: The container did not start.
+        OSError: The port is taken.
+        KeyboardInterrupt: The ordinary end.
+    """
+    print("starting the container ...", flush=True)
+    with ExitStack() as stack:
+        # One container behind all endpoints, with room for an asynchronous request's body.
+        container = stack.enter_context(started(command, {"SENSE_PROFILE": "async"}, LOGS / "endpoints.log"))
+        container.wait_until_healthy()
+        sagemaker = stack.enter_context(running(container.url, starter(command, {}, LOGS), port=port))
+        prepare(sagemaker)
+        explain(sagemaker)
+        threading.Event().wait()
+
+
+def prepare(sagemaker: LocalSageMaker) -> None:
+    """Creates the bucket and the endpoints."""
+    sagemaker.client("s3").create_bucket(Bucket=NAME)
+    control = sagemaker.client("sagemaker")
+    create_endpoint(control, NAME)
+    output = {"S3OutputPath": f"s3://{NAME}/output", "S3FailurePath": f"s3://{NAME}/failures"}
+    create_endpoint(control, f"{NAME}-async", asynchronous={"OutputConfig": output})
+
+
+def explain(sagemaker: LocalSageMaker) -> None:
+    """Says how to talk to it."""
+    print(f"SageMaker at {sagemaker.url} until Ctrl-C; logs: {LOGS}\n")
+    for name, value in sagemaker.environment().items():
+        print(f"  export {name}={value}")
+    print(f"\n  aws sagemaker-runtime invoke-endpoint --endpoint-name {NAME} --content-type audio/mp3 \\")
+    print("      --body fileb://samples/demo.mp3 answer.json\n")
+    print(f"endpoints {NAME} and {NAME}-async, model {NAME} for transform jobs, bucket {NAME}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

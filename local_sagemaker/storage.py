@@ -1,0 +1,54 @@
+"""s3://bucket/key locations."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from botocore.client import BaseClient
+
+
+def parse(location: str) -> tuple[str, str]:
+    """Splits s3://bucket/key.
+
+    Raises:
+        ValueError: It is no such location.
+    """
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    if not location.startswith("s3://") or not bucket:
+        raise ValueError(f"{location!r} is no location s3://bucket/key")
+    return bucket, key
+
+
+def join(location: str, name: str) -> str:
+    """Returns the location of `name` under another."""
+    return f"{location.rstrip('/')}/{name}"
+
+
+@contextlib.contextmanager
+def downloaded(s3: BaseClient, location: str) -> Iterator[BinaryIO]:
+    """Yields an object's bytes as an open file.
+
+    Raises:
+        botocore.exceptions.ClientError: There is no such object.
+    """
+    bucket, key = parse(location)
+    with TemporaryFile() as file:
+        s3.download_fileobj(bucket, key, file)
+        file.seek(0)
+        yield cast(BinaryIO, file)
+
+
+def upload(s3: BaseClient, location: str, body: bytes, content_type: str) -> None:
+    """Writes an object."""
+    bucket, key = parse(location)
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+
+def keys(s3: BaseClient, location: str) -> list[str]:
+    """Returns the keys that begin with the location's, without those that stand for folders."""
+    bucket, prefix = parse(location)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
