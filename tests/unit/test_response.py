@@ -215,3 +215,17 @@ def test_as_many_warnings_as_fit_are_kept() -> None:
 
 def test_a_warning_too_long_for_a_header_is_counted() -> None:
     assert json.loads(encode_warnings(["x" * 2_000])) == {"warnings": ["and 1 more"]}
+
+
+@LAW
+@given(st.text(st.sampled_from('a😀é\x00"'), min_size=2_000, max_size=2_100))
+def test_a_message_of_any_characters_is_cut_only_as_far_as_it_must_be(message: str) -> None:
+    # An emoji takes 12 bytes of ASCII JSON.
+    assert 2_000 - 12 < len(encode_error(400, message)) <= 2_000
+
+
+def test_a_cut_message_keeps_its_beginning() -> None:
+    message = "X-Tags-Sensitivity, tag " + "😀" * 500
+    text = json.loads(encode_error(400, message))["error"]
+    assert message.startswith(text.removesuffix("... (truncated)"))
+    assert len(text) > 150
