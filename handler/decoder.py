@@ -21,7 +21,7 @@ from torchcodec.decoders import AudioConverter, AudioPacketDecoder, Demuxer, Pac
 
 from handler import container, pcm
 from handler.content_type import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Media, RawPcm
-from handler.errors import BadRequestError, BodyTooLargeError
+from handler.errors import BadRequestError
 
 _BLOCK_SECONDS = 1
 # Full scale is 1. Float formats can hold anything; from +18 dB on it is a fault, and would overflow what follows.
@@ -59,13 +59,14 @@ class AudioStream:
         """Yields float32 blocks of shape (samples,), in about [-1, 1], of about one second.
 
         Raises:
-            BadRequestError: The body holds no audio, or none that can be decoded.
-            BodyTooLargeError: There is more audio than `max_seconds`.
+            BadRequestError: The body holds no audio, none that can be decoded, or more than `max_seconds` of it.
         """
         for samples in self._samples:
             self.duration_seconds += Fraction(samples.data.shape[1], samples.sample_rate)
             if self.duration_seconds > self._max_seconds:
-                raise BodyTooLargeError(f"the audio is longer than the {self._max_seconds} s that this server takes")
+                raise BadRequestError(
+                    f"the audio is longer than the {self._max_seconds} s that this server takes; send it in parts"
+                )
             yield from self._resampler.push(_mono(samples.data), samples.sample_rate)
         yield from self._resampler.finish()
         if self.duration_seconds == 0:

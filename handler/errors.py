@@ -20,7 +20,7 @@ class BadRequestError(CallerError):
 
 
 class BodyTooLargeError(CallerError):
-    """More bytes, or more audio, than this server takes."""
+    """More bytes than this server takes."""
 
     status = 413
     phrase = "Payload Too Large"

@@ -26,7 +26,7 @@ class Settings:
         default_sensitivity: In [-2, 2]; for requests that bring none, as those of a batch transform job.
         tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; likewise.
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
-        max_audio_seconds: Longer audio is refused with 413 once that much was decoded, since a small compressed file
+        max_audio_seconds: Longer audio is refused with 400 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
         batch_hops: Hops that are scored in one call of the model. More gain nothing on a CPU, and make callers wait.
         model_threads: Batches that are scored at once; 0 for as many as there are cores, or one on a GPU.

@@ -20,7 +20,7 @@ from torchcodec.decoders import Demuxer
 from handler import decoder
 from handler.content_type import EncodedAudio, Media, RawPcm
 from handler.decoder import AudioStream
-from handler.errors import BadRequestError, BodyTooLargeError, CallerError
+from handler.errors import BadRequestError, CallerError
 from handler.pcm import SAMPLE_FORMATS, Floats
 from tests.support import audio, playlists
 from tests.support.attempt import attempt
@@ -371,13 +371,13 @@ def test_audio_at_the_longest_is_decoded() -> None:
 
 @pytest.mark.parametrize(("body", "media"), [(bytes(4 * 24_001), raw(8_000)), (audio.clip("mp3", 5.0), EncodedAudio())])
 def test_longer_audio_is_too_large(body: Bytes, media: Media) -> None:
-    with pytest.raises(BodyTooLargeError, match="longer than the 3 s"):
+    with pytest.raises(BadRequestError, match="longer than the 3 s"):
         joined(stream(body, media, max_seconds=3))
 
 
 def test_what_is_too_long_is_not_decoded_to_its_end() -> None:
     audio_stream = stream(bytes(4 * 100 * 8_000), raw(8_000), max_seconds=3)
-    with pytest.raises(BodyTooLargeError):
+    with pytest.raises(BadRequestError):
         joined(audio_stream)
     assert audio_stream.duration_seconds <= 4
 
