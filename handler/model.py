@@ -146,13 +146,20 @@ def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
 
 
 def _try_out(model: Model) -> None:
-    """Scores two windows of silence, which also warms the device up."""
+    """Scores windows of silence and of noise, which also warms the device up."""
     info = model.info
-    hops = torch.zeros(info.grid.window_hops + 1, info.hop_samples)
-    probabilities = model.score(hops, torch.tensor([0, 1]))
+    silence = torch.zeros(info.grid.window_hops, info.hop_samples)
+    noise = torch.rand(1, info.hop_samples, generator=torch.Generator().manual_seed(0)) - 0.5
+    try:
+        probabilities = model.score(torch.cat((silence, noise)), torch.tensor([0, 1]))
+    except Exception as error:  # whatever the program raises on hops of the length that it claims
+        raise ModelFileError(
+            f"the model fails on {info.grid.window_hops + 1} hops of {info.hop_samples} samples, which is what "
+            f"{METADATA_FILE} says it takes: {quoted(str(error))}"
+        ) from error
     if probabilities.shape != (2, len(info.tags)):
         raise ModelFileError(
             f"the model gives outputs of shape {probabilities.shape} for 2 windows and names {len(info.tags)} tags"
         )
     if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        raise ModelFileError("the model's outputs for silence are no probabilities between 0 and 1")
+        raise ModelFileError("the model's outputs for silence and noise are no probabilities between 0 and 1")

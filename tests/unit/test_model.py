@@ -137,6 +137,13 @@ def test_more_or_fewer_outputs_than_tags_are_named(
         load_model(saved(tmp_path / "unlike.pt2", program, info), CPU)
 
 
+def test_hops_of_another_length_than_the_program_takes_are_named(
+    tmp_path: Path, program: torch.export.ExportedProgram
+) -> None:
+    with pytest.raises(ModelFileError, match="fails on 3 hops of 8000 samples"):
+        load_model(saved(tmp_path / "unlike.pt2", program, {**TOY_INFO, "sample_rate": 8_000}), CPU)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
 def test_outputs_that_are_no_probabilities_are_refused(tmp_path: Path, value: float) -> None:
     with pytest.raises(ModelFileError, match="are no probabilities between 0 and 1"):
