@@ -39,7 +39,8 @@ def without_batch_norm(tagger: Tagger) -> Tagger:
             assert isinstance(conv, nn.Conv2d)  # as `training.network._conv` builds them
             module[0] = fuse_conv_bn_eval(conv, module[1])
             module[1] = nn.Identity()
-    return folded
+    # torch.export.save looks for tensors that are whole in memory, and warns of channels-last weights
+    return folded.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
 
 
 def export_program(served: Served) -> torch.export.ExportedProgram:
@@ -81,17 +82,17 @@ def _description(tags: list[dict[str, Any]], updates: int) -> str:
 
 
 def export(work: Path, report_file: Path, model_file: Path) -> None:
-    """Write the model file from WORK/checkpoint.pt and the report on it (which tags ship, and their thresholds).
+    """Write the model file from WORK/judged.pt and the report on it (which tags ship, and their thresholds).
 
     Raises:
         TrainingError: no tag ships, or the program differs from the network, or the report is on other weights.
     """
     report = json.loads(report_file.read_text())
     state = State.fresh()
-    state.load(work / "checkpoint.pt")
+    state.load(work / "judged.pt")
     if report["updates"] != state.update:
         raise TrainingError(
-            f"the report is on update {report['updates']}, the checkpoint is {state.update}: judge first"
+            f"the report is on update {report['updates']}, judged.pt has {state.update}; run the step: judge"
         )
     shipped = [each for each in report["tags"] if each["ships"]]
     if not shipped:

@@ -170,9 +170,10 @@ def hops_per_second(tagger: Tagger, batch: int = 64, repeats: int = 12) -> int:
 
 
 def judge(work: Path, report_file: Path) -> dict[str, Any]:
-    """Judge WORK/checkpoint.pt and write the report."""
+    """Judge WORK/checkpoint.pt as it is now: write the report, and keep these weights as WORK/judged.pt for export."""
     state = State.fresh()
     state.load(work / "checkpoint.pt")
+    state.save(work / "judged.pt")
     tagger = state.average.eval()
     verdicts = judge_tags(tagger, work)
     shipped = [index for index, verdict in enumerate(verdicts) if verdict.ships]
