@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 from functools import cache
-from tempfile import NamedTemporaryFile
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,18 @@ def encode_as(samples: Floats, sample_rate: int, arguments: Sequence[str]) -> by
 @cache
 def clip(encoding: str, seconds: float = 1.3, num_channels: int = 1, sample_rate: int = 44_100) -> bytes:
     """A short `lively` sound, encoded once for all tests."""
-    return bytes(encode(lively(seconds, num_channels=num_channels, sample_rate=sample_rate), sample_rate, encoding))
+    return _clips(seconds, num_channels, sample_rate)[encoding]
+
+
+@cache
+def _clips(seconds: float, num_channels: int, sample_rate: int) -> dict[str, bytes]:
+    """All encodings of one sound, by one run of ffmpeg: starting it takes longer than encoding."""
+    samples = lively(seconds, num_channels=num_channels, sample_rate=sample_rate)
+    raw = ("-f", "f32le", "-ar", str(sample_rate), "-ac", str(num_channels), "-i", "-")
+    with TemporaryDirectory() as folder:
+        outputs = [argument for name, arguments in ENCODINGS.items() for argument in (*arguments, f"{folder}/{name}")]
+        _ffmpeg((*raw, *outputs), samples.astype("<f4").tobytes())
+        return {name: Path(folder, name).read_bytes() for name in ENCODINGS}
 
 
 def encode_raw(samples: Floats, sample_rate: int, sample_format: str) -> bytearray:

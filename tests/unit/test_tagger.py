@@ -186,7 +186,7 @@ def file_stream(body: bytes | bytearray) -> AudioStream:
 
 
 @pytest.mark.parametrize(("seconds", "num_windows"), [(0.5, 1), (1.999, 1), (2.0, 1), (2.001, 1), (3.012, 2)])
-@pytest.mark.parametrize("encoding", ["wav", "flac", "mp3", "vorbis"])
+@pytest.mark.parametrize("encoding", ["flac", "mp3"])
 def test_windows_of_real_files(toy: Model, encoding: str, seconds: float, num_windows: int) -> None:
     body = audio.encode(audio.tone(1_000, 0.6, seconds), 44_100, encoding)
     (result,) = tagged([file_stream(body)], toy)
