@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes.util
+import errno
 import hashlib
 import importlib.util
 import json
@@ -27,6 +28,7 @@ VENV = TREE / ".venv"
 STAMP = VENV / "installed.json"
 LOGS = TREE / "build" / "logs"
 NEEDED_BYTES = 8 * 10**9  # 4.7 GB installed, 2.6 GB of wheels beside them while pip unpacks
+FULL_DISK = f"the disk is full: make room for {NEEDED_BYTES / 1e9:.0f} GB and run this again"
 ANNOUNCED_MB = 50.0  # smaller wheels come within a second
 STARTED = time.monotonic()
 
@@ -44,6 +46,9 @@ def main() -> int:
         set_up(lock)
     except SetUpError as error:
         print(f"set-up: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"set-up: {system_failure(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nset-up: interrupted; run the same command again to go on", file=sys.stderr)
@@ -180,9 +185,11 @@ def install_lock(lock: Path) -> None:
     waiting.mkdir(parents=True, exist_ok=True)
     command = [VENV / "bin" / "python", "-m", "pip", "install", "--no-input", "--require-hashes", "-r", lock]
     log = LOGS / "pip.log"
-    with log.open("w") as output:
-        status = follow_pip([str(part) for part in command], {**os.environ, "TMPDIR": str(waiting)}, output)
-    shutil.rmtree(waiting, ignore_errors=True)
+    try:
+        with log.open("w") as output:
+            status = follow_pip([str(part) for part in command], {**os.environ, "TMPDIR": str(waiting)}, output)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
     if status != 0:
         raise SetUpError(f"{pip_failure(log.read_text(errors='replace'))}; pip's output is in {log}")
 
@@ -217,7 +224,7 @@ def pip_progress(line: str) -> str | None:
 def pip_failure(output: str) -> str:
     """Condenses pip's output after a failure to its cause and the remedy."""
     causes = (
-        (r"No space left on device", f"the disk is full: make room for {NEEDED_BYTES / 1e9:.0f} GB and run this again"),
+        (r"No space left on device", FULL_DISK),
         (
             r"DO NOT MATCH THE HASHES",
             "a downloaded package is not the locked one (hash mismatch): nothing was installed",
@@ -234,6 +241,11 @@ def pip_failure(output: str) -> str:
             return message
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
     return f"pip failed ({errors[-1]})" if errors else "pip failed"
+
+
+def system_failure(error: OSError) -> str:
+    """Says in a line what the system refused."""
+    return FULL_DISK if error.errno == errno.ENOSPC else str(error)
 
 
 def verify() -> None:
