@@ -71,10 +71,13 @@ def precision_and_recall(scores: FloatArray, targets: FloatArray, threshold: flo
 
 
 def best_threshold(scores: FloatArray, targets: FloatArray) -> float:
-    """The threshold between 0.2 and 0.8 with the highest F1 (precision and recall alike)."""
+    """The threshold between 0.2 and 0.8 with the highest F0.5.
+
+    Precision counts double, because tags are far rarer in what people record than in the mixes that are judged here.
+    """
     rates = [precision_and_recall(scores, targets, threshold) for threshold in _THRESHOLDS]
-    f1 = [2 * precision * recall / max(precision + recall, 1e-9) for precision, recall in rates]
-    return round(float(_THRESHOLDS[int(np.argmax(f1))]), 2)
+    f_half = [1.25 * precision * recall / max(0.25 * precision + recall, 1e-9) for precision, recall in rates]
+    return round(float(_THRESHOLDS[int(np.argmax(f_half))]), 2)
 
 
 @torch.no_grad()

@@ -61,8 +61,8 @@ def test_what_nobody_knows_does_not_count_in_the_loss() -> None:
 def test_disagreement_compares_each_clean_clip_with_its_coded_one() -> None:
     pair = torch.randn(2 * WINDOWS, 3)
     fresh = torch.randn(5 * WINDOWS, 3)
-    assert disagreement(torch.cat([fresh, pair, pair]), 2) == 0
-    assert disagreement(torch.cat([fresh, pair, -pair]), 2) > 0
+    assert disagreement(torch.cat([fresh, pair, pair]), 2) < 1e-12
+    assert disagreement(torch.cat([fresh, pair, -pair]), 2) > 1e-3
 
 
 def test_windows_start_at_every_hop_of_a_clip_but_the_last() -> None:

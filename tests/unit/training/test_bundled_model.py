@@ -1,0 +1,98 @@
+"""The committed model file: what it says about itself, and that it keeps calm."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from training.catalogue import TAGS
+from training.judge import SHIPPED_PRECISION
+from training.settings import MODEL_FILE, REPORT_FILE
+
+Model = tuple[Callable[[Tensor, Tensor], Tensor], dict[str, Any]]
+HOP = 16_000
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    extra = {"sense.json": ""}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        program = torch.export.load(MODEL_FILE, extra_files=extra)
+    return program.module(), json.loads(extra["sense.json"])
+
+
+def thresholds(description: dict[str, Any]) -> Tensor:
+    return torch.tensor([tag["threshold"] for tag in description["tags"]])
+
+
+def test_it_describes_itself(model: Model) -> None:
+    description = model[1]
+    assert (description["sample_rate"], description["hop_seconds"], description["window_hops"]) == (HOP, 1, 2)
+    categories = {tag.name: tag.category for tag in TAGS}
+    assert len(description["tags"]) >= 12
+    assert {tag["name"]: tag["category"] for tag in description["tags"]}.items() <= categories.items()
+    assert all(0.2 <= tag["threshold"] <= 0.8 for tag in description["tags"])
+
+
+def test_it_is_the_model_of_the_report_and_meets_the_bar(model: Model) -> None:
+    report = json.loads(REPORT_FILE.read_text())
+    shipped = [tag for tag in report["tags"] if tag["ships"]]
+    assert [(tag["name"], tag["threshold"]) for tag in shipped] == [
+        (tag["name"], tag["threshold"]) for tag in model[1]["tags"]
+    ]
+    assert all(tag["unseen"]["average_precision"] >= SHIPPED_PRECISION for tag in shipped)
+    assert report["macro_map"]["unseen"] >= 0.75
+
+
+def test_it_is_small() -> None:
+    assert MODEL_FILE.stat().st_size < 8_000_000
+
+
+@pytest.mark.parametrize(("hops", "windows"), [(2, 1), (3, 1), (2, 5), (512, 511)])
+def test_any_number_of_hops_and_windows(model: Model, hops: int, windows: int) -> None:
+    with torch.inference_mode():
+        answer = model[0](torch.randn(hops, HOP) * 0.1, torch.arange(windows) % (hops - 1))
+    assert answer.shape == (windows, len(model[1]["tags"]))
+    assert answer.isfinite().all()
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.3], ids=["silence", "constant", "negative constant"])
+def test_silence_has_no_tag(model: Model, level: float) -> None:
+    with torch.inference_mode():
+        answer = model[0](torch.full((3, HOP), level), torch.tensor([0, 1]))
+    assert (answer < thresholds(model[1])).all()
+
+
+@pytest.mark.parametrize("level_db", [-100, -80, -60, -40, -20])
+def test_white_noise_has_no_tag(model: Model, level_db: int) -> None:
+    noise = torch.randn(8, HOP, generator=torch.Generator().manual_seed(1)) * 10 ** (level_db / 20)
+    with torch.inference_mode():
+        answer = model[0](noise, torch.arange(7))
+    assert (answer < thresholds(model[1])).all()
+
+
+def test_odd_values_stay_finite(model: Model) -> None:
+    odd = torch.randn(2, HOP)
+    odd[0, ::2], odd[0, 1::7], odd[1] = float("nan"), float("inf"), odd[1] * 1e30
+    with torch.inference_mode():
+        answer = model[0](odd, torch.tensor([0]))
+    assert ((answer >= 0) & (answer <= 1)).all()
+
+
+def test_a_steady_chord_is_as_much_music_at_any_level(model: Model) -> None:
+    time = torch.arange(2 * HOP) / HOP
+    chord = sum(
+        torch.sin(2 * torch.pi * pitch * time) * torch.exp(-2 * (time % 0.5)) for pitch in (261.6, 329.6, 392.0)
+    )
+    hops = (torch.stack(notes).mean(0) * torch.exp(-2 * (time % 0.5))).reshape(2, HOP)
+    with torch.inference_mode():
+        answers = torch.cat([model[0](hops * 10 ** (-gain / 20), torch.tensor([0])) for gain in (0, 20, 40)])
+    assert (answers - answers[:1]).abs().max() < 0.01
+    assert answers[0, [tag["name"] for tag in model[1]["tags"]].index("Music")] > 0.5
