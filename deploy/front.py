@@ -111,10 +111,12 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
 def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
     """Lets nginx answer what it has begun, for `drain_seconds` at most, and ends it."""
     for number, seconds in ((signal.SIGQUIT, drain_seconds), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
-        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+        with contextlib.suppress(subprocess.TimeoutExpired):
             nginx.send_signal(number)
             nginx.wait(seconds)
-            return
+            break
+    with contextlib.suppress(ProcessLookupError):  # its workers outlive a master that was killed
+        os.killpg(nginx.pid, signal.SIGKILL)
 
 
 def _early_log(program: str) -> list[str]:

@@ -13,6 +13,15 @@ TREE = Path(__file__).resolve().parent.parent
 LEVELS = ("unit", "integration", "e2e")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds what `make image-test` needs."""
+    parser.addoption(
+        "--container-command",
+        help="starts a container in the place of the tree's own server; {env} stands for --env NAME=VALUE ..., {model} "
+        "for the folder with a model file that is to be its /opt/ml/model",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test with the level whose folder it lies in."""
     for item in items:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local_sagemaker.containers import Container, started, starter
+from local_sagemaker.server import LocalSageMaker, create_endpoint
+from local_sagemaker.server import running as run_sagemaker
 from scripts.torchserve import Settings, TorchServe, running
 from tests.conftest import TREE, build_archives
-from tests.support.sagemaker_stand_in import sagemaker_stand_in
-from tests.support.toy_model import TOY_INFO, write_toy_model
+from tests.support.audio import encode, tone
+from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model
 
 LOGS = TREE / "build" / "logs" / "tests"
 # A small limit for the one server whose limits are set by environment variables.
@@ -35,10 +40,39 @@ def server(toy_store: Path) -> Iterator[TorchServe]:
 
 
 @pytest.fixture(scope="session")
-def sagemaker_url(server: TorchServe) -> Iterator[str]:
-    """SageMaker's runtime API in front of the toy."""
-    with sagemaker_stand_in(server.url.removeprefix("http://")) as url:
-        yield url
+def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model: Path) -> list[str]:
+    """What starts a container that serves the toy: the tree's own server, or what --container-command says."""
+    given: str | None = request.config.getoption("--container-command")
+    if given:
+        return shlex.split(given.replace("{model}", str(toy_model.parent)))
+    local = [sys.executable, "-m", "deploy.serve", "serve", "--host", "127.0.0.1"]
+    return [*local, "--model-store", str(toy_store), "--model-folder", str(toy_store / "none")]
+
+
+@pytest.fixture(scope="session")
+def async_container(container_command: list[str]) -> Iterator[Container]:
+    """The container behind the endpoints; its limits are SageMaker's own for asynchronous requests."""
+    with started(container_command, {"SENSE_PROFILE": "async"}, LOGS / "container-async.log") as container:
+        container.wait_until_healthy()
+        yield container
+
+
+@pytest.fixture(scope="session")
+def sagemaker(container_command: list[str], async_container: Container) -> Iterator[LocalSageMaker]:
+    """SageMaker with the endpoints `tagger` and `tagger-async`, the model `tagger` and the bucket `sounds`."""
+    with run_sagemaker(async_container.url, starter(container_command, {}, LOGS)) as local:
+        output = {"S3OutputPath": "s3://sounds/output", "S3FailurePath": "s3://sounds/failures"}
+        local.client("s3").create_bucket(Bucket="sounds")
+        create_endpoint(local.client("sagemaker"), "tagger")
+        create_endpoint(local.client("sagemaker"), "tagger-async", asynchronous={"OutputConfig": output})
+        yield local
+
+
+@pytest.fixture(scope="session")
+def mixture() -> bytes:
+    """Three seconds of MP3: Siren at 0.2, Speech at 0.3 and Laughter at 0.6 (each tag's threshold is 0.5)."""
+    parts = [tone(hertz, amplitude, 3, SAMPLE_RATE) for hertz, amplitude in ((1000, 0.2), (500, 0.3), (2000, 0.6))]
+    return bytes(encode(parts[0] + parts[1] + parts[2], SAMPLE_RATE, "mp3"))
 
 
 @pytest.fixture(scope="session")

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.exceptions
 import pytest
 import requests
 from botocore.client import BaseClient
 
-from scripts.torchserve import TorchServe
-from tests.support.audio import encode, tone
-from tests.support.sagemaker_stand_in import ENDPOINT_NAME, MAX_BODY_BYTES
-from tests.support.toy_model import SAMPLE_RATE
+from local_sagemaker.runtime import MAX_BODY_BYTES
+from local_sagemaker.server import LocalSageMaker
+from tests.e2e.conftest import clean_environment
+from tests.support.audio import encode_raw, tone
 
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "nobody",
-    "AWS_SECRET_ACCESS_KEY": "nothing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
+ENDPOINT_NAME = "tagger"
+AWS = Path(sys.executable).with_name("aws")
 
 # What a user's script looks like; where the endpoint is stands in the environment.
 PLAIN_CALL = """
@@ -53,16 +47,8 @@ print(response["Body"].read().decode("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def mixture() -> bytes:
-    """Three seconds of MP3: Siren at 0.2, Speech at 0.3 and Laughter at 0.6 (each tag's threshold is 0.5)."""
-    parts = [tone(hertz, amplitude, 3, SAMPLE_RATE) for hertz, amplitude in ((1000, 0.2), (500, 0.3), (2000, 0.6))]
-    return bytes(encode(parts[0] + parts[1] + parts[2], SAMPLE_RATE, "mp3"))
-
-
-@pytest.fixture(scope="module")
-def client(sagemaker_url: str) -> BaseClient:
-    session = boto3.Session("nobody", "nothing", region_name="us-east-1")
-    return session.client("sagemaker-runtime", endpoint_url=sagemaker_url)
+def client(sagemaker: LocalSageMaker) -> BaseClient:
+    return sagemaker.client("sagemaker-runtime")
 
 
 def names(answer: dict[str, Any]) -> list[list[str]]:
@@ -79,9 +65,11 @@ def names(answer: dict[str, Any]) -> list[list[str]]:
     ],
     ids=["plain", "with-sensitivity"],
 )
-def test_a_users_script(script: str, expected: list[str], sagemaker_url: str, mixture: bytes, tmp_path: Path) -> None:
+def test_a_users_script(
+    script: str, expected: list[str], sagemaker: LocalSageMaker, mixture: bytes, tmp_path: Path
+) -> None:
     (tmp_path / "test.mp3").write_bytes(mixture)
-    environment = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker_url}
+    environment = clean_environment(**sagemaker.environment())
     command = [sys.executable, "-c", script]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -144,9 +132,9 @@ def test_a_users_error_arrives_whole(
     assert message in original["error"]
 
 
-def test_own_headers_do_not_pass_through_sagemaker(sagemaker_url: str, mixture: bytes) -> None:
+def test_own_headers_do_not_pass_through_sagemaker(sagemaker: LocalSageMaker, mixture: bytes) -> None:
     headers = {"Content-Type": "audio/mp3", "X-Filename": "lost.mp3", "X-Default-Sensitivity": "2"}
-    url = f"{sagemaker_url}/endpoints/{ENDPOINT_NAME}/invocations"
+    url = f"{sagemaker.url}/endpoints/{ENDPOINT_NAME}/invocations"
     answer = requests.post(url, data=mixture, headers=headers, timeout=60).json()
     assert answer["metadata"]["name"] == "sagemaker_input"
     assert names(answer) == [["Laughter"]] * 2
@@ -158,13 +146,48 @@ def test_a_request_above_sagemakers_limit_never_reaches_the_container(client: Ba
     assert raised.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_the_stock_containers_archive_tags(stock_container: TorchServe, mixture: bytes) -> None:
-    """Its sensitivity comes from the environment, as that of a batch transform job must."""
-    headers = {"Content-Type": "audio/mp3"}
-    answer = requests.post(f"{stock_container.url}/invocations", data=mixture, headers=headers, timeout=60).json()
-    reported = [{tag["name"] for tag in window["tags"]} & {"Siren", "Laughter"} for window in answer["data"]]
-    assert reported == [set(), set()]
-    headers["X-Amzn-SageMaker-Custom-Attributes"] = 'X-Default-Sensitivity=2,X-Tags-Sensitivity={"Laughter": 0}'
-    answer = requests.post(f"{stock_container.url}/invocations", data=mixture, headers=headers, timeout=60).json()
-    reported = [{tag["name"] for tag in window["tags"]} & {"Siren", "Laughter"} for window in answer["data"]]
-    assert reported == [{"Siren", "Laughter"}] * 2
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ([], ["Laughter"]),
+        (
+            ["--custom-attributes", 'X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Laughter": -2}'],
+            ["Speech", "Siren"],
+        ),
+    ],
+    ids=["plain", "with-sensitivity"],
+)
+def test_the_aws_cli(
+    sagemaker: LocalSageMaker, mixture: bytes, tmp_path: Path, attributes: list[str], expected: list[str]
+) -> None:
+    (tmp_path / "test.mp3").write_bytes(mixture)
+    command = [str(AWS), "sagemaker-runtime", "invoke-endpoint", "--endpoint-name", ENDPOINT_NAME]
+    command += ["--content-type", "audio/mp3", *attributes, "--body", "fileb://test.mp3", "response.json"]
+    environment = clean_environment(**sagemaker.environment())
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert names(json.loads((tmp_path / "response.json").read_text())) == [expected, expected]
+
+
+@pytest.mark.parametrize(("sample_format", "channels"), [("s16le", 1), ("s24be", 2), ("f32le", 1)])
+def test_raw_samples(client: BaseClient, sample_format: str, channels: int) -> None:
+    mono = tone(1000, 0.8, 3.012, 22_050)
+    body = encode_raw(mono if channels == 1 else mono[:, None].repeat(channels, axis=1), 22_050, sample_format)
+    content_type = f"audio/x-raw; rate=22050; format={sample_format}; channels={channels}"
+    response = client.invoke_endpoint(EndpointName=ENDPOINT_NAME, ContentType=content_type, Body=bytes(body))
+    answer = json.load(response["Body"])
+    assert answer["metadata"]["content_type"] == content_type
+    assert answer["metadata"]["length_sec"] == 3.012
+    assert [window["tags"][0]["probability"] for window in answer["data"]] == pytest.approx([0.8, 0.8], abs=0.002)
+
+
+def test_the_largest_request_that_sagemaker_passes_on(client: BaseClient) -> None:
+    body = bytes(MAX_BODY_BYTES)  # silence
+    content_type = "audio/x-raw; rate=48000; format=s16le; channels=2"
+    response = client.invoke_endpoint(EndpointName=ENDPOINT_NAME, ContentType=content_type, Body=body)
+    assert json.load(response["Body"])["metadata"]["size_byte"] == MAX_BODY_BYTES
+
+
+def test_an_unknown_endpoint(client: BaseClient) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match="not found"):
+        client.invoke_endpoint(EndpointName="nobody", ContentType="audio/wav", Body=b"RIFF")

@@ -1,0 +1,113 @@
+"""Transform jobs over a prefix of mixed formats, as boto3 and the AWS CLI start them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from local_sagemaker import storage
+from local_sagemaker.server import LocalSageMaker
+from tests.e2e.conftest import clean_environment
+from tests.support.audio import encode, tone
+from tests.support.sagemaker_container import eventually
+from tests.support.toy_model import SAMPLE_RATE
+
+AWS = Path(sys.executable).with_name("aws")
+JOB_SECONDS = 90.0
+FORMATS = {"a.mp3": "mp3", "b.wav": "wav", "deep/c.ogg": "vorbis", "deep/er/d.flac": "flac", "e.m4a": "m4a"}
+
+
+@pytest.fixture(scope="module")
+def s3(sagemaker: LocalSageMaker) -> BaseClient:
+    return sagemaker.client("s3")
+
+
+@pytest.fixture(scope="module")
+def mixed_prefix(s3: BaseClient) -> str:
+    """Recordings with Siren at 0.2, below the threshold of 0.5 until sensitivity is 2; and what stands for a folder."""
+    for key, encoding in FORMATS.items():
+        body = encode(tone(1000, 0.2, 3, SAMPLE_RATE), SAMPLE_RATE, encoding)
+        s3.put_object(Bucket="sounds", Key=f"mixed/{key}", Body=bytes(body))
+    s3.put_object(Bucket="sounds", Key="mixed/deep/", Body=b"")
+    return "s3://sounds/mixed/"
+
+
+def run_job(sagemaker: LocalSageMaker, name: str, source: str, **extra: object) -> dict[str, Any]:
+    """Runs a job to its end and returns its description."""
+    control = sagemaker.client("sagemaker")
+    control.create_transform_job(
+        TransformJobName=name,
+        ModelName="tagger",
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "ContentType": "application/octet-stream",
+        },
+        TransformOutput={"S3OutputPath": f"s3://sounds/{name}", "Accept": "application/json"},
+        TransformResources={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1},
+        **extra,
+    )
+    assert eventually(lambda: status_of(control, name) != "InProgress", JOB_SECONDS)
+    description: dict[str, Any] = control.describe_transform_job(TransformJobName=name)
+    return description
+
+
+def status_of(control: BaseClient, name: str) -> str:
+    status: str = control.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
+    return status
+
+
+def answer(s3: BaseClient, key: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.load(s3.get_object(Bucket="sounds", Key=key)["Body"])
+    return body
+
+
+def test_every_object_is_answered_at_the_jobs_own_sensitivity(
+    sagemaker: LocalSageMaker, s3: BaseClient, mixed_prefix: str
+) -> None:
+    environment = {"SENSE_DEFAULT_SENSITIVITY": "-1", "SENSE_TAGS_SENSITIVITY": '{"Siren": 2}'}
+    limits = {"MaxPayloadInMB": 25, "MaxConcurrentTransforms": 4}
+    job = run_job(sagemaker, "mixed-job", mixed_prefix, Environment=environment, **limits)
+    assert (job["TransformJobStatus"], job["FailureReason"]) == ("Completed", "")
+    assert storage.keys(s3, "s3://sounds/mixed-job/") == sorted(f"mixed-job/{key}.out" for key in FORMATS)
+    for key in FORMATS:
+        tagged = answer(s3, f"mixed-job/{key}.out")
+        assert [[tag["name"] for tag in window["tags"]] for window in tagged["data"]][:2] == [["Siren"]] * 2
+        assert tagged["metadata"]["content_type"] == "application/octet-stream"
+
+
+def test_broken_and_oversized_objects_fail_the_job_and_leave_the_others_answered(
+    sagemaker: LocalSageMaker, s3: BaseClient
+) -> None:
+    good = bytes(encode(tone(1000, 0.8, 3, SAMPLE_RATE), SAMPLE_RATE, "wav"))
+    s3.put_object(Bucket="sounds", Key="partly/good.wav", Body=good)
+    s3.put_object(Bucket="sounds", Key="partly/broken.wav", Body=b"no sound")
+    s3.put_object(Bucket="sounds", Key="partly/large.wav", Body=good + bytes(1 << 20))
+    job = run_job(sagemaker, "partly-job", "s3://sounds/partly", MaxPayloadInMB=1)
+    assert job["TransformJobStatus"] == "Failed"
+    assert "2 of 3 objects failed" in job["FailureReason"]
+    assert storage.keys(s3, "s3://sounds/partly-job/") == ["partly-job/good.wav.out"]
+
+
+def test_a_container_that_cannot_start_fails_the_job(sagemaker: LocalSageMaker, mixed_prefix: str) -> None:
+    job = run_job(sagemaker, "never-job", mixed_prefix, Environment={"SENSE_DEFAULT_SENSITIVITY": "5"})
+    assert job["TransformJobStatus"] == "Failed"
+    assert "SENSE_DEFAULT_SENSITIVITY" in job["FailureReason"]
+
+
+def test_the_aws_cli(sagemaker: LocalSageMaker, s3: BaseClient, mixture: bytes) -> None:
+    s3.put_object(Bucket="sounds", Key="cli/one.mp3", Body=mixture)
+    source = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://sounds/cli/"}}}
+    command = [str(AWS), "sagemaker", "create-transform-job", "--transform-job-name", "cli-job"]
+    command += ["--model-name", "tagger", "--transform-input", json.dumps({**source, "ContentType": "audio/mp3"})]
+    command += ["--transform-output", "S3OutputPath=s3://sounds/cli-job"]
+    command += ["--transform-resources", "InstanceType=ml.g5.xlarge,InstanceCount=1"]
+    subprocess.run(command, env=clean_environment(**sagemaker.environment()), check=True, stdout=subprocess.DEVNULL)
+    control = sagemaker.client("sagemaker")
+    assert eventually(lambda: status_of(control, "cli-job") != "InProgress", JOB_SECONDS)
+    assert answer(s3, "cli-job/one.mp3.out")["data"][0]["tags"][0]["name"] == "Laughter"

@@ -1,0 +1,291 @@
+"""The container as SageMaker sees it: its port, its health, its limits, its end."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+
+from local_sagemaker.containers import Container, get, started
+from local_sagemaker.server import create_endpoint, running
+from scripts.torchserve import silence
+from tests.e2e.conftest import LOGS
+from tests.support.audio import encode, tone
+from tests.support.sagemaker_container import alive, eventually, processes, spooled, workers
+
+MAX_BODY_BYTES = 4_000_000
+MAX_REQUESTS = 2
+SOUND = {"Content-Type": "audio/wav"}
+
+
+@pytest.fixture(scope="module")
+def small(container_command: list[str]) -> Iterator[Container]:
+    """A real-time container with narrow limits."""
+    limits = {"SENSE_MAX_BODY_BYTES": str(MAX_BODY_BYTES), "SENSE_MAX_REQUESTS": str(MAX_REQUESTS)}
+    with started(container_command, limits, LOGS / "container-small.log") as container:
+        container.wait_until_healthy()
+        yield container
+
+
+def post(container: Container, body: bytes, **headers: str) -> requests.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return requests.post(f"{container.url}/invocations", data=body, headers={**SOUND, **named}, timeout=120)
+
+
+@contextlib.contextmanager
+def half_sent(container: Container, body: bytes) -> Iterator[http.client.HTTPConnection]:
+    """Begins a request and sends half of its body."""
+    connection = http.client.HTTPConnection(urlsplit(container.url).netloc, timeout=60)
+    connection.putrequest("POST", "/invocations")
+    connection.putheader("Content-Type", "audio/wav")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[: len(body) // 2])
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def error_of(response: requests.Response) -> str:
+    """Returns the error, having looked at its form."""
+    answer = response.json()
+    assert response.headers["Content-Type"] == "application/json"
+    assert set(answer) == {"status_code", "error"}
+    assert answer["status_code"] == response.status_code
+    return str(answer["error"])
+
+
+def test_the_settings_in_force_are_logged(small: Container) -> None:
+    port = small.url.rpartition(":")[2]
+    line = f"profile realtime: port {port}, bodies up to 4000000 bytes, 2 requests at once"
+    assert line in small.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/ping", 200),
+        ("GET", "/execution-parameters", 200),
+        ("GET", "/invocations", 405),
+        ("OPTIONS", "/invocations", 405),
+        ("POST", "/predictions/cochl-sense", 404),
+        ("GET", "/models", 404),
+        ("GET", "/metrics", 404),
+        ("GET", "/nginx.conf", 404),
+        ("GET", "/ready", 404),
+    ],
+)
+def test_there_is_nothing_but_sagemakers_paths(small: Container, method: str, path: str, status: int) -> None:
+    response = requests.request(method, f"{small.url}{path}", timeout=10)
+    assert response.status_code == status
+    if status >= 400:
+        error_of(response)
+
+
+def test_execution_parameters(small: Container) -> None:
+    expected = {"MaxConcurrentTransforms": 1, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 3}
+    assert json.loads(get(small.url, "/execution-parameters").body) == expected
+
+
+def test_nothing_but_the_front_listens_to_the_world(small: Container) -> None:
+    front = int(small.url.rpartition(":")[2])
+    listening = {
+        (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
+        for process in processes(small)
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert front in {port for _, port in listening}
+    assert {ip for ip, port in listening if port != front} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("name", ["X-Sense-Body-File", "x-sense-body-file", "X-SENSE-BODY-FILE", "X_Sense_Body_File"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_callers_own_body_file_has_no_effect(small: Container, tmp_path: Path, name: str, times: int) -> None:
+    sound = tmp_path / "private.wav"
+    sound.write_bytes(silence())
+    sent = bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))
+    for body, status in ((sent, 200), (b"", 400)):
+        connection = http.client.HTTPConnection(urlsplit(small.url).netloc, timeout=60)
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Type", "audio/wav")
+        connection.putheader("Content-Length", str(len(body)))
+        for _ in range(times):
+            connection.putheader(name, str(sound))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        connection.close()
+        assert response.status == status, answer
+        if status == 200:
+            assert answer["metadata"]["size_byte"] == len(sent)
+
+
+def test_a_query_has_no_effect(small: Container) -> None:
+    response = requests.post(f"{small.url}/invocations?model_name=x&body=y", silence(), headers=SOUND, timeout=60)
+    assert response.status_code == 200, response.text
+
+
+def test_a_form_is_refused(small: Container) -> None:
+    response = requests.post(f"{small.url}/invocations", files={"file": silence()}, timeout=60)
+    assert response.status_code == 415
+    assert "form" in error_of(response)
+
+
+def test_a_body_over_the_limit_gets_413(small: Container) -> None:
+    within = silence() + bytes(MAX_BODY_BYTES - len(silence()))
+    assert post(small, within).status_code == 200
+    for body in (within + b"\0", bytes(20 * MAX_BODY_BYTES)):
+        response = post(small, body)
+        assert response.status_code == 413
+        assert str(MAX_BODY_BYTES) in error_of(response)
+
+
+def test_a_chunked_body(small: Container) -> None:
+    blocks = (silence() for _ in range(1))
+    assert requests.post(f"{small.url}/invocations", blocks, headers=SOUND, timeout=60).status_code == 200
+    blocks = (bytes(100_000) for _ in range(41))
+    assert requests.post(f"{small.url}/invocations", blocks, headers=SOUND, timeout=60).status_code == 413
+
+
+def test_one_too_many_gets_429_and_when_to_come_back(small: Container) -> None:
+    body = bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))
+    with half_sent(small, body) as first, half_sent(small, body) as second:
+        assert eventually(lambda: post(small, body).status_code == 429, 5)
+        response = post(small, body)
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
+        assert "2 requests" in error_of(response)
+        assert get(small.url, "/ping").status == 200  # too much to do is no illness
+        for connection in (first, second):
+            connection.send(body[len(body) // 2 :])
+            assert connection.getresponse().status == 200
+    assert eventually(lambda: post(small, body).status_code == 200, 5)
+
+
+def test_under_overload_every_caller_gets_an_answer_or_429(small: Container) -> None:
+    body = bytes(encode(tone(1000, 0.8, 10, 16_000), 16_000, "wav"))
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        responses = list(pool.map(lambda _: post(small, body), range(64)))
+    statuses = [response.status_code for response in responses]
+    assert set(statuses) == {200, 429}
+    assert {len(response.json()["data"]) for response in responses if response.status_code == 200} == {9}
+
+
+def test_overload_through_sagemaker(small: Container) -> None:
+    body = silence()
+    with running(small.url, lambda _: contextlib.nullcontext(small.url)) as sagemaker:
+        create_endpoint(sagemaker.client("sagemaker"), "crowded")
+        client = sagemaker.client("sagemaker-runtime")
+        with half_sent(small, body), half_sent(small, body):
+            assert eventually(lambda: post(small, body).status_code == 429, 5)
+            with pytest.raises(client.exceptions.ModelError) as raised:
+                client.invoke_endpoint(EndpointName="crowded", ContentType="audio/wav", Body=body)
+    assert raised.value.response["OriginalStatusCode"] == 429
+    assert "try again" in raised.value.response["OriginalMessage"]
+
+
+def test_bodies_leave_nothing_behind(small: Container) -> None:
+    body = bytes(encode(tone(1000, 0.8, 100, 16_000), 16_000, "wav"))  # half of it is more than nginx keeps in memory
+    with half_sent(small, body):
+        assert eventually(lambda: len(spooled(small)) == 1, 5)
+    assert eventually(lambda: spooled(small) == [], 5)  # the client has hung up
+    post(small, body)
+    post(small, b"no sound")
+    post(small, bytes(2 * MAX_BODY_BYTES))
+    assert eventually(lambda: spooled(small) == [], 5)
+
+
+def test_a_connection_is_kept(small: Container) -> None:
+    connection = http.client.HTTPConnection(urlsplit(small.url).netloc, timeout=60)
+    for _ in range(3):
+        connection.request("POST", "/invocations", silence(), SOUND)
+        assert connection.getresponse().read()
+        sock = connection.sock
+        assert sock is not None
+    connection.request("GET", "/ping")
+    assert connection.getresponse().status == 200
+    assert connection.sock is sock
+    connection.close()
+
+
+def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_command: list[str]) -> None:
+    with started(container_command, {}, LOGS / "container-health.log") as container:
+        assert eventually(lambda: get(container.url, "/ping").status == 503, 60, 0.02)  # the front is first
+        assert eventually(lambda: get(container.url, "/ping").status == 200, 120, 0.02)
+        assert post(container, silence()).status_code == 200
+
+        (worker,) = workers(container)
+        worker.kill()
+        killed = time.monotonic()
+        assert eventually(lambda: get(container.url, "/ping").status == 503, 10, 0.02)
+        assert eventually(lambda: get(container.url, "/ping").status == 200, 30 - (time.monotonic() - killed), 0.02)
+        assert post(container, silence()).status_code == 200
+        assert workers(container) != [worker]
+
+        for process in workers(container):
+            process.kill()
+        assert eventually(lambda: get(container.url, "/ping").status == 503, 10, 0.02)
+        deadline = time.monotonic() + 8
+        while time.monotonic() < deadline:  # it never comes up again
+            for process in workers(container):
+                process.kill()
+            assert get(container.url, "/ping").status == 503
+            time.sleep(0.05)
+
+
+def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_command: list[str]) -> None:
+    body = bytes(encode(tone(1000, 0.8, 100, 16_000), 16_000, "wav"))
+    with started(container_command, {}, LOGS / "container-sigterm.log") as container:
+        container.wait_until_healthy()
+        with half_sent(container, body) as connection:
+            assert eventually(lambda: len(spooled(container)) == 1, 5)
+            members = processes(container)
+            container.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            time.sleep(2)
+            connection.send(body[len(body) // 2 :])
+            response = connection.getresponse()
+            assert response.status == 200
+            assert len(json.loads(response.read())["data"]) == 99
+        assert container.process.wait(30 - (time.monotonic() - began)) == 0
+        assert alive(members) == []
+
+
+@pytest.mark.parametrize("part", ["nginx: master", "org.pytorch.serve.ModelServer"])
+def test_a_part_that_dies_ends_the_container(container_command: list[str], part: str) -> None:
+    log = LOGS / f"container-without-{part.split()[0].strip(':')}.log"
+    with started(container_command, {}, log) as container:
+        assert eventually(lambda: processes(container, part), 60)
+        time.sleep(1)
+        (process,), members = processes(container, part), processes(container)
+        process.kill()
+        assert container.process.wait(30) != 0
+        assert eventually(lambda: alive(members) == [], 5)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"SENSE_PROFILE": "fast"}, "SENSE_PROFILE='fast' is none of realtime, async, batch"),
+        ({"SENSE_MAX_REQUESTS": "0"}, "SENSE_MAX_REQUESTS='0' is not a whole number from 1 to 64"),
+        ({"SENSE_MAX_BODY": "5"}, "unknown setting SENSE_MAX_BODY"),
+        ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "much"}, "SAGEMAKER_MAX_PAYLOAD_IN_MB='much'"),
+    ],
+)
+def test_a_wrong_setting_ends_the_container_at_once(
+    container_command: list[str], variables: dict[str, str], message: str
+) -> None:
+    with started(container_command, variables, LOGS / "container-wrong.log") as container:
+        assert container.process.wait(30) == 1
+        assert message in container.log.read_text()
+        assert "Traceback" not in container.log.read_text()
