@@ -88,9 +88,7 @@ def test_odd_values_stay_finite(model: Model) -> None:
 
 def test_a_steady_chord_is_as_much_music_at_any_level(model: Model) -> None:
     time = torch.arange(2 * HOP) / HOP
-    chord = sum(
-        torch.sin(2 * torch.pi * pitch * time) * torch.exp(-2 * (time % 0.5)) for pitch in (261.6, 329.6, 392.0)
-    )
+    notes = [torch.sin(2 * torch.pi * pitch * time) for pitch in (261.6, 329.6, 392.0)]
     hops = (torch.stack(notes).mean(0) * torch.exp(-2 * (time % 0.5))).reshape(2, HOP)
     with torch.inference_mode():
         answers = torch.cat([model[0](hops * 10 ** (-gain / 20), torch.tensor([0])) for gain in (0, 20, 40)])
