@@ -124,6 +124,8 @@ def _encoded_samples(body: memoryview) -> Iterator[_Samples]:
     try:
         demuxer = Demuxer(source, streams="audio")
         decoder = demuxer.streams[0].make_decoder()
+        # Streams and demuxer name each other; in that circle they would keep the body until a garbage collection.
+        demuxer.streams = ()
     except (RuntimeError, ValueError):
         raise BadRequestError(
             f"the body ({len(body)} bytes) begins like {found.name} but holds no audio stream that can be decoded"

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ import numpy as np
 import torch
 from torch.export.passes import move_to_device_pass
 
+from handler.content_type import MAX_SAMPLE_RATE
 from handler.pcm import Floats
 from handler.text import quoted
 from handler.windows import WindowGrid
 
 METADATA_FILE = "sense.json"
+_MAX_WINDOW_SECONDS = 60
 
 
 class ModelFileError(ValueError):
@@ -99,6 +102,8 @@ def load_model(path: Path, device: torch.device) -> Model:
             program = torch.export.load(path, extra_files=extra_files)
     except Exception as error:  # torch names no exception type for a broken archive
         raise ModelFileError(f"{path.name} is no torch.export program: {quoted(str(error))}") from error
+    if not extra_files[METADATA_FILE]:
+        raise ModelFileError(f"{path.name} has no {METADATA_FILE} inside, which says its sample rate, hop and tags")
     info = parse_info(extra_files[METADATA_FILE])
     model = Model(info, move_to_device_pass(program, device).module(), device)
     _try_out(model)
@@ -119,26 +124,28 @@ def parse_info(text: str) -> ModelInfo:
         info = ModelInfo(
             name=str(fields["name"]),
             version=str(fields["version"]),
-            sample_rate=int(fields["sample_rate"]),
-            grid=WindowGrid(Fraction(str(fields["hop_seconds"])), int(fields["window_hops"])),
+            sample_rate=index(fields["sample_rate"]),
+            grid=WindowGrid(Fraction(str(fields["hop_seconds"])), index(fields["window_hops"])),
             tags=tuple(str(tag["name"]) for tag in fields["tags"]),
             thresholds=np.array([tag["threshold"] for tag in fields["tags"]], np.float32),
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise ModelFileError(f"{METADATA_FILE} of the model file cannot be read: {error!r}") from error
     _check(info, fields)
     return info
 
 
 def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
+    grid = info.grid
     problems = {
         "it names no tag": not info.tags,
         "a tag is named twice": len(set(info.tags)) < len(info.tags),
-        "a threshold is not between 0 and 1": not np.all((info.thresholds > 0) & (info.thresholds < 1)),
-        "sample_rate, hop_seconds and window_hops must be above 0": not (
-            info.sample_rate > 0 and info.grid.hop_seconds > 0 and info.grid.window_hops > 0
-        ),
-        "a hop is not a whole number of samples": (info.grid.hop_seconds * info.sample_rate).denominator != 1,
+        "a threshold is not one number between 0 and 1": info.thresholds.ndim != 1
+        or not np.all((info.thresholds > 0) & (info.thresholds < 1)),
+        f"sample_rate is not from 1 to {MAX_SAMPLE_RATE}": not 1 <= info.sample_rate <= MAX_SAMPLE_RATE,
+        f"a window is not longer than 0 s and at most {_MAX_WINDOW_SECONDS} s long": grid.window_hops < 1
+        or not 0 < grid.window_seconds <= _MAX_WINDOW_SECONDS,
+        "a hop is not a whole number of samples": (grid.hop_seconds * info.sample_rate).denominator != 1,
     }
     for problem, is_there in problems.items():
         if is_there:
@@ -146,20 +153,27 @@ def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
 
 
 def _try_out(model: Model) -> None:
-    """Scores windows of silence and of noise, which also warms the device up."""
+    """Scores silence and noise in batches of unlike sizes, which also warms the device up."""
     info = model.info
     silence = torch.zeros(info.grid.window_hops, info.hop_samples)
-    noise = torch.rand(1, info.hop_samples, generator=torch.Generator().manual_seed(0)) - 0.5
-    try:
-        probabilities = model.score(torch.cat((silence, noise)), torch.tensor([0, 1]))
-    except Exception as error:  # whatever the program raises on hops of the length that it claims
+    noise = torch.rand(info.grid.window_hops + 4, info.hop_samples, generator=torch.Generator().manual_seed(0)) - 0.5
+    for hops in (silence, noise):
+        num_windows = hops.shape[0] - info.grid.window_hops + 1
+        try:
+            probabilities = model.score(hops, torch.arange(num_windows))
+        except Exception as error:  # whatever the program raises on hops of the length that it claims
+            raise ModelFileError(
+                f"the model fails on {hops.shape[0]} hops of {info.hop_samples} samples, which is what "
+                f"{METADATA_FILE} says it takes: {quoted(str(error))}"
+            ) from error
+        _check_outputs(probabilities, (num_windows, len(info.tags)))
+
+
+def _check_outputs(probabilities: Floats, expected_shape: tuple[int, int]) -> None:
+    if probabilities.shape != expected_shape or probabilities.dtype != np.float32:
         raise ModelFileError(
-            f"the model fails on {info.grid.window_hops + 1} hops of {info.hop_samples} samples, which is what "
-            f"{METADATA_FILE} says it takes: {quoted(str(error))}"
-        ) from error
-    if probabilities.shape != (2, len(info.tags)):
-        raise ModelFileError(
-            f"the model gives outputs of shape {probabilities.shape} for 2 windows and names {len(info.tags)} tags"
+            f"the model gives {probabilities.dtype} outputs of shape {probabilities.shape} for {expected_shape[0]} "
+            f"windows and names {expected_shape[1]} tags; float32 of shape {expected_shape} is wanted"
         )
     if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        raise ModelFileError("the model's outputs for silence and noise are no probabilities between 0 and 1")
+        raise ModelFileError("the model's outputs for silence or noise are no probabilities between 0 and 1")

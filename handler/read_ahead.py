@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -21,7 +21,7 @@ class _Produced(Generic[_Item]):
     error: BaseException | None = None
 
 
-def read_ahead(items: Iterable[_Item], *, depth: int) -> Iterator[_Item]:
+def read_ahead(items: Iterable[_Item], *, depth: int) -> Generator[_Item, None, None]:
     """Yields the items of an iterable that is consumed in another thread.
 
     Work that releases the global interpreter lock, as decoding does, so overlaps with the consumer's.

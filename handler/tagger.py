@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -98,9 +99,16 @@ class _Track:
         except StopIteration:
             return False
         except Exception as error:  # whatever it is, it must not reach the neighbours
-            self.error = error
+            self.fail(error)
             return False
         return True
+
+    def fail(self, error: Exception) -> None:
+        """Ends the track and stops its decoding."""
+        self.error = error
+        self._hops.close()
+        # What the frames of a kept traceback hold, a whole body among it, would stay until a garbage collection.
+        traceback.clear_frames(error.__traceback__)
 
     def take(self) -> torch.Tensor:
         """Returns the hops of the next windows, (n, hop_samples), those shared with the last window first."""
@@ -115,7 +123,9 @@ class _Track:
 
     def result(self) -> Tagged:
         if self.error:
-            return Tagged(error=self.error)
+            # Handed over, not shared: the error's traceback holds on to this track.
+            error, self.error = self.error, None
+            return Tagged(error=error)
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
@@ -156,7 +166,7 @@ class _Batch:
             scored = self._scores.result()
         except Exception as error:  # a fault of the model's own is every neighbour's
             for track in self._tracks:
-                track.error = error
+                track.fail(error)
             return
         shares = np.split(scored.probabilities, np.cumsum(self._counts)[:-1])
         for track, share in zip(self._tracks, shares, strict=True):
