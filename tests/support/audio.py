@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
@@ -72,13 +72,17 @@ def clip(encoding: str, seconds: float = 1.3, num_channels: int = 1, sample_rate
 
 @cache
 def _clips(seconds: float, num_channels: int, sample_rate: int) -> dict[str, bytes]:
-    """All encodings of one sound, by one run of ffmpeg: starting it takes longer than encoding."""
-    samples = lively(seconds, num_channels=num_channels, sample_rate=sample_rate)
+    return encode_many(lively(seconds, num_channels=num_channels, sample_rate=sample_rate), sample_rate, ENCODINGS)
+
+
+def encode_many(samples: Floats, sample_rate: int, encodings: Mapping[str, Sequence[str]]) -> dict[str, bytes]:
+    """Has one run of ffmpeg write many encodings, by name: starting it takes longer than encoding."""
+    num_channels = 1 if samples.ndim == 1 else samples.shape[1]
     raw = ("-f", "f32le", "-ar", str(sample_rate), "-ac", str(num_channels), "-i", "-")
     with TemporaryDirectory() as folder:
-        outputs = [argument for name, arguments in ENCODINGS.items() for argument in (*arguments, f"{folder}/{name}")]
+        outputs = [argument for name, arguments in encodings.items() for argument in (*arguments, f"{folder}/{name}")]
         _ffmpeg((*raw, *outputs), samples.astype("<f4").tobytes())
-        return {name: Path(folder, name).read_bytes() for name in ENCODINGS}
+        return {name: Path(folder, name).read_bytes() for name in encodings}
 
 
 def encode_raw(samples: Floats, sample_rate: int, sample_format: str) -> bytearray:

@@ -139,6 +139,25 @@ def test_a_few_frames_are_mp3_where_they_are_all_there_is(num_frames: int) -> No
     assert found(MP3[: ends[num_frames - 1]]) == Container("MP3", 0)
 
 
+# LAME is the judge of the bit rate tables. At these rates no frame is padded, so that a stream's frames begin alike.
+@pytest.mark.parametrize(
+    ("sample_rate", "kilobits"),
+    [
+        (32_000, (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)),
+        (16_000, (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)),
+        (8_000, (8, 16, 24, 32, 40, 48, 56, 64)),
+    ],
+)
+def test_a_frame_of_any_bit_rate_ends_where_the_next_begins(sample_rate: int, kilobits: Sequence[int]) -> None:
+    lame = ("-c:a", "libmp3lame", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3")
+    encodings = {str(rate): (*lame, "-b:a", f"{rate}k") for rate in kilobits}
+    streams = audio.encode_many(audio.lively(0.3, sample_rate=sample_rate), sample_rate, encodings).values()
+    frames = [stream[: stream.index(stream[:3], 3)] for stream in streams]
+    assert len(set(map(len, frames))) == len(kilobits)
+    for start in range(len(frames)):
+        assert found(b"".join(frames[start:] + frames[:start])) == Container("MP3", 0)
+
+
 def test_a_chance_header_in_text_is_no_mp3() -> None:
     with pytest.raises(BadRequestError, match="is no audio"):
         found(HTML + MP3[:4] + HTML * 20)
