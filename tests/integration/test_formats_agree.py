@@ -19,7 +19,8 @@ from tests.support.audio import Floats, decode, encode
 TREE = Path(__file__).resolve().parents[2]
 SAMPLE_RATE, NUM_CHANNELS = 44_100, 2
 TOLERANCE, FINE_TOLERANCE = 0.05, 0.005
-LOSSY = ("mp3", "mp3_vbr", "vorbis", "opus", "m4a", "aac", "webm")
+# Not raw AAC (ADTS): it does not say how many samples its encoder put in front, so everything comes 23 ms late.
+LOSSY = ("mp3", "mp3_vbr", "vorbis", "opus", "m4a", "webm")
 LOSSLESS_24_BITS = ("flac24", "wav32f")
 
 
