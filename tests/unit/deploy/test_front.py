@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy.front import DRAIN_SECONDS, Front, configuration, nginx_program
+from deploy.server import TORCHSERVE_STOP_SECONDS, internal_ports, torchserve_environment
+from deploy.settings import ServerSettings, read_server_settings
+from handler.settings import read_settings
+from scripts.torchserve import TREE
+
+
+@pytest.fixture
+def settings() -> ServerSettings:
+    return read_server_settings({"SENSE_DEFAULT_SENSITIVITY": "1", "SENSE_MAX_BODY_BYTES": "12345"})
+
+
+@pytest.fixture
+def front(settings: ServerSettings, tmp_path: Path) -> Front:
+    (tmp_path / "spool").mkdir()
+    return Front(settings, "127.0.0.1", 4711, tmp_path, tmp_path / "spool", tmp_path)
+
+
+def test_every_place_is_filled_in(front: Front) -> None:
+    text = configuration(front)
+    assert not re.search(r"@[A-Z_]+@", text)
+    assert "client_max_body_size 12345;" in text
+    assert "server 127.0.0.1:4711 " in text
+
+
+def test_nginx_accepts_the_configuration(front: Front, tmp_path: Path) -> None:
+    program = nginx_program()
+    assert program is not None, "make test installs nginx"
+    (tmp_path / "nginx.conf").write_text(configuration(front))
+    command = [program, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "[warn]" not in run.stderr
+
+
+def test_what_it_answers_by_itself_is_json(front: Front) -> None:
+    bodies = re.findall(r"return (\d+) '(.*)';", configuration(front))
+    assert len(bodies) >= 9
+    for status, body in bodies:
+        answer = json.loads(body)
+        if int(status) >= 400:
+            assert answer["status_code"] == int(status)
+            assert answer["error"]
+
+
+def test_the_handler_gets_its_own_variables_and_no_others(settings: ServerSettings, tmp_path: Path) -> None:
+    given = {"SENSE_PROFILE": "async", "SENSE_MAX_REQUESTS": "3", "SENSE_DEFAULT_SENSITIVITY": "1", "PATH": "/bin"}
+    environment = torchserve_environment(settings, given, tmp_path, tmp_path)
+    handler = read_settings(environment)  # an unknown variable would be an error
+    assert (handler.default_sensitivity, handler.max_body_bytes, handler.spool_folder) == (1, 12345, tmp_path)
+    assert environment["PATH"] == "/bin"
+
+
+def test_internal_ports_lie_where_sagemaker_allows_them_and_spare_the_fronts(settings: ServerSettings) -> None:
+    ports = internal_ports(replace(settings, internal_ports=(25_000, 25_999), port=25_000))
+    assert len(set(ports.values())) == 5
+    assert all(25_000 < port <= 25_999 for port in ports.values())
+
+
+def test_stopping_takes_less_than_sagemaker_waits() -> None:
+    assert DRAIN_SECONDS + 2 + TORCHSERVE_STOP_SECONDS < 30
+
+
+def test_torchserves_queue_holds_all_that_the_front_lets_in() -> None:
+    queue = re.search(r"^jobQueueSize: (\d+)", (TREE / "model-config.yaml").read_text(), re.MULTILINE)
+    assert queue
+    assert int(queue[1]) >= 64

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy.model_folder import ModelFolderError, archive_with_model, find_model_file
+
+
+def test_no_folder_and_an_empty_one_leave_the_bundled_model(tmp_path: Path) -> None:
+    assert find_model_file(tmp_path / "none") is None
+    assert find_model_file(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["model.pt2", "better.pt2", "cochl-sense/model.pt2"])
+def test_a_model_file_is_found(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    (file.parent / "README").touch()
+    assert find_model_file(tmp_path) == file
+
+
+@pytest.mark.parametrize("names", [["a.pt2", "b.pt2"], ["model.pth"], ["cochl-sense.mar", "notes.txt"]])
+def test_anything_else_is_named(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(ModelFolderError) as raised:
+        find_model_file(tmp_path)
+    assert all(name in str(raised.value) for name in names)
+
+
+def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path) -> None:
+    archive, model = tmp_path / "cochl-sense.mar", tmp_path / "other.pt2"
+    model.write_text("another model")
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"serializedFile": "bundled.pt2"}}))
+        zipped.writestr("bundled.pt2", "the bundled model")
+        zipped.writestr("handler/__init__.py", "")
+    (tmp_path / "target").mkdir()
+    folder = archive_with_model(archive, model, tmp_path / "target")
+    assert (folder / "bundled.pt2").read_text() == "another model"
+    assert (folder / "handler" / "__init__.py").exists()
+    assert (folder / "MAR-INF" / "MANIFEST.json").exists()
