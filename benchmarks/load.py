@@ -21,7 +21,7 @@ from tqdm import tqdm
 from benchmarks.report import keep, table
 from benchmarks.serving import Limit, measure_limit
 from handler.model import load_model
-from handler.settings import Settings
+from handler.scoring import default_batch_hops
 from scripts import torchserve
 from tests.support.audio import encode, lively
 
@@ -100,7 +100,7 @@ def main() -> None:
     model = load_model(options.model, torch.device("cpu"))
     clips = [encode(lively(options.clip_seconds, num_channels=2, seed=seed), 44_100, "mp3") for seed in range(8)]
     bodies = [bytes(clip) for clip in clips]
-    limit = measure_limit(model, clips[0], Settings().batch_hops)
+    limit = measure_limit(model, clips[0], default_batch_hops(torch.device("cpu")))
     store = TREE / "build" / "benchmark"
     subprocess.run([TREE / "build_mar.sh", "--model", options.model, "--output", store], check=True)
     with torchserve.running(torchserve.Settings(TREE / "build" / "logs" / "benchmark", model_store=store)) as server:

@@ -26,7 +26,7 @@ from benchmarks.report import keep, table
 from handler.content_type import EncodedAudio
 from handler.decoder import AudioStream
 from handler.model import Model, load_model
-from handler.scoring import ScoringPool, default_num_threads
+from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.settings import Settings
 from handler.tagger import tag
 from tests.support.audio import encode, lively
@@ -54,7 +54,7 @@ def one_by_one(model: Model, file: Path) -> int:
 def batched(model: Model, file: Path) -> int:
     """Scores whole windows in batches, so every second twice; returns how many windows there were."""
     windows, window_hops = _windows(model, usual_waveform(model, file)), model.info.grid.window_hops
-    for batch in torch.split(windows, Settings().batch_hops // window_hops):
+    for batch in torch.split(windows, default_batch_hops(CPU) // window_hops):
         model.score(batch.reshape(-1, model.info.hop_samples), torch.arange(len(batch)) * window_hops)
     return len(windows)
 
@@ -66,7 +66,7 @@ def pipeline(model: Model, file: Path) -> int:
     stream = AudioStream(
         memoryview(body), EncodedAudio(), sample_rate=model.info.sample_rate, max_seconds=settings.max_audio_seconds
     )
-    (tagged,) = tag([stream], pool, batch_hops=settings.batch_hops)
+    (tagged,) = tag([stream], pool, batch_hops=default_batch_hops(CPU))
     return len(tagged.probabilities)
 
 

@@ -26,6 +26,7 @@ from benchmarks.report import keep, table
 from handler.content_type import EncodedAudio
 from handler.decoder import AudioStream
 from handler.model import Model, load_model
+from handler.scoring import default_batch_hops
 from handler.settings import Settings
 from scripts import torchserve
 from tests.support.audio import encode, lively
@@ -156,7 +157,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 30, 60], help="long files (default: 10 30 60)")
     options = parser.parse_args()
     model = load_model(options.model, torch.device("cpu"))
-    limit = measure_limit(model, encode(lively(120.0), 44_100, "mp3"), Settings().batch_hops)
+    limit = measure_limit(model, encode(lively(120.0), 44_100, "mp3"), default_batch_hops(torch.device("cpu")))
     store = TREE / "build" / "benchmark"
     subprocess.run([TREE / "build_mar.sh", "--model", options.model, "--output", store], check=True)
     with torchserve.running(torchserve.Settings(TREE / "build" / "logs" / "benchmark", model_store=store)) as server:

@@ -18,7 +18,7 @@ from handler.decoder import AudioStream
 from handler.errors import CallerError
 from handler.model import load_model
 from handler.request import TagRequest, read_request
-from handler.scoring import ScoringPool, default_num_threads
+from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
 from handler.settings import read_settings
 from handler.tagger import Tagged, tag
@@ -44,6 +44,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         path = Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"]
         self.model = load_model(path, self.device)
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
+        self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
         self.initialized = True
         logger.info("model %s %s on %s, %s", self.model.info.name, self.model.info.version, self.device, self.settings)
 
@@ -67,9 +68,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
         """Decodes and scores all requests together; each gets its own result or error."""
         readable = [request for request in requests if isinstance(request, TagRequest)]
-        tagged = iter(
-            tag([self._stream(request) for request in readable], self.pool, batch_hops=self.settings.batch_hops)
-        )
+        tagged = iter(tag([self._stream(request) for request in readable], self.pool, batch_hops=self.batch_hops))
         return [
             (None, Tagged(error=request)) if isinstance(request, Exception) else (request, next(tagged))
             for request in requests

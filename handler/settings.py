@@ -28,7 +28,7 @@ class Settings:
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
         max_audio_seconds: Longer audio is refused with 400 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
-        batch_hops: Hops that are scored in one call of the model. More gain nothing on a CPU, and make callers wait.
+        batch_hops: Hops that are scored in one call of the model; 0 for what suits the device (handler/scoring.py).
         model_threads: Batches that are scored at once; 0 for as many as there are cores, or one on a GPU.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies; see handler/spool.py. Without it
             bodies come through TorchServe.
@@ -38,7 +38,7 @@ class Settings:
     tags_sensitivity: Mapping[str, int] = field(default_factory=dict)
     max_body_bytes: int = 1 << 30
     max_audio_seconds: int = 360_000
-    batch_hops: int = 32
+    batch_hops: int = 0
     model_threads: int = 0
     spool_folder: Path | None = None
 

@@ -9,7 +9,7 @@ import torch
 
 from handler.model import Model
 from handler.pcm import Floats
-from handler.scoring import ScoringPool, default_num_threads
+from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 
 HOPS, STARTS = torch.zeros(3, 4), torch.tensor([0, 1])
 
@@ -60,3 +60,8 @@ def test_a_gpu_takes_one_batch_at_a_time() -> None:
 def test_a_cpu_takes_a_batch_per_core_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 3, 5})
     assert default_num_threads(torch.device("cpu")) == 3
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_batch_holds_many_windows(device: str) -> None:
+    assert default_batch_hops(torch.device(device)) >= 32
