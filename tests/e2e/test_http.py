@@ -86,7 +86,6 @@ def test_raw_samples_with_parameters(server: TorchServe) -> None:
     [
         (None, b"RIFF", 400, "Content-Type"),
         ("video/mp4", b"RIFF", 415, "video/mp4"),
-        # With decode_input_request on, TorchServe itself would fail on this body before the handler sees it.
         ("application/json", b"{", 415, "application/json"),
         ("audio/wav", b"", 400, "empty"),
         ("audio/mp3", random.Random(0).randbytes(5_000), 400, "audio"),

@@ -64,6 +64,12 @@ def test_model_config_is_in_force(server: TorchServe) -> None:
     assert {name: description.get(name) for name in expected} == expected
 
 
+def test_workers_leave_bodies_as_they_are(server: TorchServe) -> None:
+    """TorchServe hands decode_input_request on to its workers by their environment."""
+    (worker,) = server.workers()
+    assert worker.environ()["TS_DECODE_INPUT_REQUEST"] == "false"
+
+
 def test_models_cannot_be_registered_at_run_time(server: TorchServe) -> None:
     url = f"http://{HOST}:{server.management_port}/models"
     response = requests.post(url, params={"url": "cochl-sense.mar", "model_name": "second"}, timeout=10)
