@@ -150,6 +150,46 @@ def test_outputs_that_are_no_probabilities_are_refused(tmp_path: Path, value: fl
         load_model(saved(tmp_path / "wild.pt2", exported(Constant(value, 4))), CPU)
 
 
+class Other(torch.nn.Module):
+    """Sound probabilities of another type than float32."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
+        return (hops[starts, :4] * 0 + 1).to(self.dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64, torch.bool])
+def test_outputs_of_another_type_than_float32_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    with pytest.raises(ModelFileError, match="float32"):
+        load_model(saved(tmp_path / "other.pt2", exported(Other(dtype))), CPU)
+
+
+def test_a_model_for_a_fixed_number_of_windows_is_refused(tmp_path: Path) -> None:
+    program = torch.export.export(Constant(0.5, 4), (torch.zeros(3, SAMPLE_RATE), torch.arange(2)))
+    with pytest.raises(ModelFileError, match="hops"):
+        load_model(saved(tmp_path / "fixed.pt2", program), CPU)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"hop_seconds": "1/0"},
+        {"hop_seconds": 1e300},
+        {"sample_rate": float("inf")},
+        {"sample_rate": 16_000.7},
+        {"window_hops": 10**12},
+        {"window_hops": 2.5},
+        {"tags": [{"name": "a", "threshold": [0.5, 0.5]}]},
+    ],
+)
+def test_an_absurd_field_is_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(ModelFileError, match=r"sense\.json"):
+        parse_info(json.dumps({**TOY_INFO, **changed}))
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_the_extreme_probabilities_are_fine(tmp_path: Path, value: float) -> None:
     model = load_model(saved(tmp_path / "sure.pt2", exported(Constant(value, 4))), CPU)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -205,6 +207,47 @@ def test_a_tone_is_heard_in_every_window_that_it_fills(toy: Model, encoding: str
 def test_half_a_second_is_padded_with_silence(toy: Model) -> None:
     (result,) = tagged([raw_stream(audio.tone(1_000, 0.8, 0.5, SAMPLE_RATE))], toy)
     assert result.probabilities[0, NAMES.index("Siren")] == pytest.approx(0.8 / 4, abs=0.01)
+
+
+def test_a_hop_that_only_resampling_completes_makes_no_window(toy: Model) -> None:
+    # One sample less than 3 s; at 16 kHz that rounds up to 48,000 samples.
+    media = RawPcm(44_101, SAMPLE_FORMATS["s16le"], 1)
+    body = memoryview(bytearray(2 * (3 * 44_101 - 1)))
+    (result,) = tagged([AudioStream(body, media, sample_rate=SAMPLE_RATE, max_seconds=99)], toy)
+    assert len(result.probabilities) == 1
+
+
+class Body(bytearray):
+    """A bytearray that can be watched."""
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize(
+    "content", [b"no audio at all", audio.clip("wav")[:40], audio.clip("mp3"), audio.clip("m4a")], ids=len
+)
+def test_a_body_is_let_go_with_its_result(toy: Model, content: bytes) -> None:
+    body = Body(content)
+    watched = weakref.ref(body)
+    streams = [AudioStream(memoryview(body), EncodedAudio(), sample_rate=SAMPLE_RATE, max_seconds=99)]
+    results = tagged(streams, toy)
+    del body, streams, results
+    assert watched() is None
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+def test_no_decoding_thread_is_left_behind_by_a_model_that_fails() -> None:
+    before = set(threading.enumerate())
+    results = tagged([NumberedStream(0, 2_000)], Parrot(fails_on=lambda hops: True), batch_hops=2)
+    left = [thread.name for thread in set(threading.enumerate()) - before if not thread.name.startswith("scoring")]
+    assert (str(results[0].error), left) == ("out of memory", [])
 
 
 @SLOW_LAW
