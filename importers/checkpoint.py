@@ -15,14 +15,15 @@ from importers.errors import ImporterError
 StateDict = Mapping[str, Tensor]
 
 # Older training scripts save NumPy arrays and numbers beside the weights. Rebuilding these runs no code of the file's.
-# The two functions are known under the names that NumPy 1 gave them, which wrote these files.
+# The two functions that do it have one name in files of NumPy 1 and another in those of NumPy 2.
+_REBUILDERS = {"_reconstruct": np.empty(0).__reduce__()[0], "scalar": np.float64(0).__reduce__()[0]}
 _HARMLESS: list[Any] = [
     np.ndarray,
     np.dtype,
     *(type(np.dtype(kind)) for kind in "bBhHiIlLfd"),
-    (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"),
-    (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
+    *((call, f"numpy.{core}.multiarray.{name}") for name, call in _REBUILDERS.items() for core in ("core", "_core")),
 ]
+_UNSAFE = "Unsupported global"  # in torch's message where a file wants to run code
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
@@ -39,14 +40,22 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise ImporterError(f"there is no file {file}") from error
     except Exception as error:  # torch names no exception type for a broken or unsafe file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ImporterError(f"{file} cannot be read as a PyTorch checkpoint: {reason}") from error
+        raise ImporterError(_reason(file, str(error))) from error
     for key in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not any(isinstance(value, Tensor) for value in content.values()):
         raise ImporterError(f"{file} holds no weights: it should be the state dict of a network")
     return {name.removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+
+
+def _reason(file: Path, message: str) -> str:
+    if _UNSAFE in message:
+        return (
+            f"{file} holds more than weights; loading that could run code. If you trust it, save its weights alone: "
+            'torch.save(torch.load(FILE, weights_only=False)["model"], "weights.pt")'
+        )
+    return f"{file} cannot be read as a PyTorch checkpoint: {(message.splitlines() or ['it is empty'])[0]}"
 
 
 def require(weights: StateDict, names: Sequence[str], *, what: str) -> None:

@@ -169,7 +169,7 @@ class EfficientAt(nn.Module):
         network = MobileNet(weights, variant.strides).eval()
         load_weights(network, weights, what=WHAT)
         self.classes = len(weights["classifier.5.bias" if "classifier.5.bias" in weights else "classifier.1.bias"])
-        self.network = fold_batch_norms(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = fold_batch_norms(network)
 
     def forward(self, samples: Tensor) -> Tensor:
         """float32 (M, samples) at 32 kHz to probabilities (M, classes)."""

@@ -46,7 +46,8 @@ class Cnn14(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Mel spectrograms (M, 1, frames, mels) to logits (M, classes)."""
-        image = self.bn0(image.transpose(1, 3)).transpose(1, 3).contiguous(memory_format=torch.channels_last)
+        image = self.bn0(image.transpose(1, 3)).transpose(1, 3)
+        image = image.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
         for number, block in enumerate(self.blocks, 1):
             image = block(image)
             if number < len(self.blocks):
@@ -82,7 +83,7 @@ class Panns(nn.Module):
             weights["fc_audioset.weight"].shape[0],
         ).eval()
         load_weights(network, _renamed(weights), what=WHAT)
-        self.network = fold_batch_norms(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = fold_batch_norms(network)
 
     def forward(self, samples: Tensor) -> Tensor:
         """float32 (M, samples) at the checkpoint's rate to probabilities (M, classes)."""
