@@ -22,10 +22,11 @@ from training.rooms import Channels
 from training.settings import CLIP_HOPS, HOP_SAMPLES
 from training.synthesis import read_split
 
-_FRESH, _PAIRS = 48, 8  # clips of a batch: 48 fresh mixes, 8 pairs from the pool
+# The clips of a batch: fresh mixes; from the pool, clips through harsh codecs and pairs (clean, coded).
+_FRESH, _HARSH, _PAIRS = 36, 4, 12
 _PEAK_RATE, _WARM_UPDATES = 3e-3, 300
 _SMOOTHING = 0.02  # targets are 0.01 and 0.99: logits stay moderate, and with them the effect of a codec
-_AGREEMENT = 12.0  # weight of the squared difference between the answers to the two of a pair
+_AGREEMENT = 150.0  # weight of the squared difference between the answers to the two of a pair (about 1e-4)
 _EMA_DECAY = 0.9985
 _CHECKPOINT_EVERY = 250
 
@@ -145,7 +146,8 @@ def train_step(state: State, batch: Batch, pairs: int, generator: torch.Generato
     tagger = state.tagger.train()
     with torch.no_grad():
         features, levels = tagger.log_mel(hops_of(batch.clips))
-        features = hide_bands(features, generator)
+        paired = 2 * pairs * CLIP_HOPS
+        features[:-paired] = hide_bands(features[:-paired], generator)
     with torch.autocast("cpu", torch.bfloat16):
         embeddings = tagger.encoder(features)
         logits = tagger.score(embeddings, levels, window_starts(len(batch.clips))).float()
@@ -171,12 +173,12 @@ def fit(work: Path, updates: int, threads: int) -> None:
     while state.update < updates:
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(state.update, updates)
-        batch = _joined(mixer.draw(_FRESH), pool.draw(_PAIRS))
+        batch = _joined(mixer.draw(_FRESH), pool.draw(_HARSH, _PAIRS))
         means = means.lerp(torch.tensor(train_step(state, batch, _PAIRS, generator)), 0.02)
         state.update += 1
         state.follow()
         bar.update()
         if state.update % _CHECKPOINT_EVERY == 0 or state.update == updates:
             state.save(checkpoint)
-            bar.write(f"update {state.update}: loss {means[0]:.4f}, disagreement {means[1]:.5f}")
+            bar.write(f"update {state.update}: loss {means[0]:.4f}, disagreement {means[1]:.6f}")
     bar.close()

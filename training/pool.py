@@ -17,13 +17,17 @@ from training.settings import CLIP_SAMPLES
 from training.synthesis import read_split
 
 _BLOCK = 64  # clips that go through one codec in a row
-_BLOCKS = 48
+_BLOCKS = 96
 _LOSSY = tuple(codec for codec in USUAL_CODECS if codec.suffix != "flac")
 
 
+def _is_usual(block: int) -> bool:
+    """Two blocks of three go through what people send, the third through something harsh."""
+    return block % 3 < 2
+
+
 def _codec_of(block: int) -> Codec:
-    """Two blocks of three through what people send, the third through something harsh."""
-    if block % 3 < 2:
+    if _is_usual(block):
         return _LOSSY[(block - block // 3) % len(_LOSSY)]
     return HARSH_CODECS[block // 3 % len(HARSH_CODECS)]
 
@@ -47,21 +51,26 @@ def make_pool(work: Path) -> None:
 
 
 class Pool:
-    """Draws pairs from the pool: clips [2 * pairs, ...], first all as mixed, then the same through their codecs."""
+    """Draws from the pool: pairs of a clip as mixed and through a usual codec, and clips through harsh ones."""
 
     def __init__(self, work: Path, seed: int) -> None:
-        blocks = [np.load(path) for path in sorted((work / "pool").glob("[0-9]*.npz")) if "partial" not in path.name]
-        if not blocks:
-            raise TrainingError(f"no coded pairs under {work / 'pool'}; run the step: pool")
+        paths = [work / "pool" / f"{number:03}.npz" for number in range(_BLOCKS)]
+        blocks = [np.load(path) for path in paths if path.exists()]
+        if len(blocks) < _BLOCKS:
+            raise TrainingError(f"coded pairs are missing under {work / 'pool'}; run the step: pool")
         self._pairs: npt.NDArray[np.int16] = np.concatenate([block["pair"] for block in blocks], axis=1)
         self._targets = np.concatenate([block["targets"] for block in blocks])
         self._known = np.concatenate([block["known"] for block in blocks])
+        usual = np.repeat([_is_usual(number) for number in range(_BLOCKS)], _BLOCK)
+        self._usual, self._harsh = np.flatnonzero(usual), np.flatnonzero(~usual)
         self._rng = np.random.default_rng(seed)
 
-    def draw(self, pairs: int) -> Batch:
-        """Random pairs; both of a pair at the same drawn level."""
-        chosen = self._rng.choice(len(self._targets), pairs, replace=False)
-        gains = 10 ** (-self._rng.uniform(0, 15, pairs) / 20)
-        clips = self._pairs[:, chosen].astype(np.float32) * (gains[:, None] / 32768).astype(np.float32)
-        twice = [np.concatenate([each[chosen]] * 2) for each in (self._targets, self._known)]
-        return Batch(torch.from_numpy(clips.reshape(-1, CLIP_SAMPLES)), *(torch.from_numpy(each) for each in twice))
+    def draw(self, harsh: int, pairs: int) -> Batch:
+        """First `harsh` clips through harsh codecs, then `pairs` clips as mixed, then the same through usual codecs."""
+        alone, chosen = self._rng.choice(self._harsh, harsh), self._rng.choice(self._usual, pairs, replace=False)
+        clips = np.concatenate([self._pairs[1, alone], self._pairs[0, chosen], self._pairs[1, chosen]])
+        gains = 10 ** (-self._rng.uniform(0, 15, harsh + pairs) / 20) / 32768
+        gains = np.concatenate([gains, gains[harsh:]]).astype(np.float32)
+        order = np.concatenate([alone, chosen, chosen])
+        labels = (torch.from_numpy(each[order]) for each in (self._targets, self._known))
+        return Batch(torch.from_numpy(clips * gains[:, None]), *labels)
