@@ -84,7 +84,7 @@ def test_a_closed_consumer_stops_the_producer(num_consumed: int) -> None:
     for _ in range(num_consumed):
         next(items)
     before = threading.active_count()
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert threading.active_count() == before - 1
 
 
