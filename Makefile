@@ -13,16 +13,19 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint archive lock setup setup-dev clean FORCE
+.PHONY: help demo serve sagemaker test lint archive image image-test lock setup setup-dev clean FORCE
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup archive  ## Install what is missing, start TorchServe, tag samples/demo.mp3, show the tags, stop
 	@$(VENV)/python -m scripts.demo
 
 serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PORT=...), until Ctrl-C
 	@$(VENV)/python -m scripts.serve --port $(PORT)
+
+sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and transform jobs behind one URL, until Ctrl-C
+	@$(VENV)/python -m local_sagemaker
 
 test: lint  ## Install what is missing, check style and types, run every test
 	@$(VENV)/python -m pytest
@@ -33,6 +36,14 @@ lint: setup-dev  ## Check style (ruff) and types (mypy)
 	@$(VENV)/mypy
 
 archive: $(ARCHIVE)  ## Write model_store/cochl-sense.mar and model_store/model.tar.gz (MODEL=...)
+
+image: $(MODEL)  ## Build the SageMaker container with Docker (needs a daemon)
+	docker build --tag cochl-sense .
+
+image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, start it, run the tests against it (root, 15 min)
+	@$(VENV)/python -m tests.container.image build
+	@$(VENV)/python -m pytest tests/container tests/e2e -k "sagemaker or container" --container-command \
+		"$(VENV)/python -m tests.container.image run {env} --model {model}"
 
 lock: setup-dev  ## Resolve requirements*.in anew into the lock files
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in

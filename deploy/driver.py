@@ -7,11 +7,12 @@ only where they are needed. SageMaker's batch transform, for one, runs on driver
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DRIVER_VERSION_FILE = Path("/proc/driver/nvidia/version")
-COMPAT_FOLDER = Path("/usr/local/cuda/compat")
+# NVIDIA's base images keep them here.
+COMPAT_FOLDERS = (Path("/usr/local/cuda/compat"), Path("/usr/local/cuda-13.0/compat"))
 # The major version of the Linux driver that CUDA 13 needs (NVIDIA's CUDA Toolkit release notes, table 3).
 NEEDED_DRIVER = 580
 
@@ -28,16 +29,17 @@ def read_driver_version(file: Path = DRIVER_VERSION_FILE) -> int | None:
 
 
 def library_path(
-    environment: Mapping[str, str], version: int | None, compat_folder: Path = COMPAT_FOLDER
+    environment: Mapping[str, str], version: int | None, compat_folders: Sequence[Path] = COMPAT_FOLDERS
 ) -> dict[str, str]:
     """Returns the LD_LIBRARY_PATH that TorchServe needs beyond `environment`, empty where it needs none.
 
     Args:
         environment: What the container was started with.
         version: Major version of the host's driver, None without one.
-        compat_folder: Where the image keeps the libraries; NVIDIA's base images do.
+        compat_folders: Where an image may keep the libraries; the first that is there counts.
     """
-    if version is None or version >= NEEDED_DRIVER or not compat_folder.is_dir():
+    folder = next((folder for folder in compat_folders if folder.is_dir()), None)
+    if version is None or version >= NEEDED_DRIVER or folder is None:
         return {}
     present = environment.get("LD_LIBRARY_PATH")
-    return {"LD_LIBRARY_PATH": f"{compat_folder}:{present}" if present else str(compat_folder)}
+    return {"LD_LIBRARY_PATH": f"{folder}:{present}" if present else str(folder)}

@@ -26,13 +26,15 @@ def test_a_host_without_a_driver(tmp_path: Path) -> None:
 def test_only_an_older_driver_gets_the_compatibility_libraries(
     tmp_path: Path, version: int | None, wanted: bool
 ) -> None:
-    assert library_path({}, version, tmp_path) == ({"LD_LIBRARY_PATH": str(tmp_path)} if wanted else {})
+    assert library_path({}, version, [tmp_path / "none", tmp_path]) == (
+        {"LD_LIBRARY_PATH": str(tmp_path)} if wanted else {}
+    )
 
 
 def test_they_come_before_what_is_there(tmp_path: Path) -> None:
     expected = {"LD_LIBRARY_PATH": f"{tmp_path}:/usr/local/nvidia/lib64"}
-    assert library_path({"LD_LIBRARY_PATH": "/usr/local/nvidia/lib64"}, 535, tmp_path) == expected
+    assert library_path({"LD_LIBRARY_PATH": "/usr/local/nvidia/lib64"}, 535, [tmp_path]) == expected
 
 
 def test_an_image_without_them_is_left_alone(tmp_path: Path) -> None:
-    assert library_path({}, 535, tmp_path / "compat") == {}
+    assert library_path({}, 535, [tmp_path / "compat"]) == {}
