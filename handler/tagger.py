@@ -104,11 +104,9 @@ class _Track:
         return True
 
     def fail(self, error: Exception) -> None:
-        """Ends the track and stops its decoding."""
-        self.error = error
+        """Ends the track, unless it has failed before, and stops its decoding."""
+        self.error = self.error or error
         self._hops.close()
-        # What the frames of a kept traceback hold, a whole body among it, would stay until a garbage collection.
-        traceback.clear_frames(error.__traceback__)
 
     def take(self) -> torch.Tensor:
         """Returns the hops of the next windows, (n, hop_samples), those shared with the last window first."""
@@ -123,8 +121,10 @@ class _Track:
 
     def result(self) -> Tagged:
         if self.error:
-            # Handed over, not shared: the error's traceback holds on to this track.
+            # The traceback's frames hold on to the body and to this track. Left in a circle, they would keep both until
+            # a garbage collection.
             error, self.error = self.error, None
+            traceback.clear_frames(error.__traceback__)
             return Tagged(error=error)
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
@@ -162,12 +162,12 @@ class _Batch:
         """Waits for the probabilities and hands every track its own."""
         if self._scores is None:
             return
-        try:
-            scored = self._scores.result()
-        except Exception as error:  # a fault of the model's own is every neighbour's
+        error = self._scores.exception()
+        if isinstance(error, Exception):  # a fault of the model's own is every neighbour's
             for track in self._tracks:
                 track.fail(error)
             return
+        scored = self._scores.result()
         shares = np.split(scored.probabilities, np.cumsum(self._counts)[:-1])
         for track, share in zip(self._tracks, shares, strict=True):
             track.put(share, scored.seconds * len(share) / sum(self._counts))

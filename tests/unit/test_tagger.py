@@ -243,6 +243,17 @@ def test_a_body_is_let_go_with_its_result(toy: Model, content: bytes) -> None:
 
 
 @pytest.mark.usefixtures("no_garbage_collection")
+def test_a_body_is_let_go_when_the_model_fails() -> None:
+    body = Body(audio.clip("wav", 5.0))
+    watched = weakref.ref(body)
+    streams = [AudioStream(memoryview(body), EncodedAudio(), sample_rate=1_000, max_seconds=99)]
+    results = tagged(streams, Parrot(fails_on=lambda hops: True))
+    assert results[0].error is not None
+    del body, streams, results
+    assert watched() is None
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_no_decoding_thread_is_left_behind_by_a_model_that_fails() -> None:
     before = set(threading.enumerate())
     results = tagged([NumberedStream(0, 2_000)], Parrot(fails_on=lambda hops: True), batch_hops=2)
