@@ -42,7 +42,7 @@ image: $(MODEL)  ## Build the SageMaker container with Docker (needs a daemon)
 
 image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, start it, run the tests against it (root, 15 min)
 	@$(VENV)/python -m tests.container.image build
-	@$(VENV)/python -m pytest tests/container tests/e2e -k "sagemaker or container" --container-command \
+	@$(VENV)/python -m pytest tests/container tests/e2e/test_sagemaker_*.py --container-command \
 		"$(VENV)/python -m tests.container.image run {env} --model {model}"
 
 lock: setup-dev  ## Resolve requirements*.in anew into the lock files

@@ -69,7 +69,8 @@ def test_a_gibibyte_through_s3_and_back(
     with capsys.disabled():
         print(
             f"\n1 GiB, {expected_seconds:.0f} s of audio: {took:.0f} s from the call to the answer in S3, "
-            f"memory grew by {(peak - before) / 1e6:.0f} MB at most, slowest of {len(pings)} pings {1000 * max(pings):.0f} ms"
+            f"memory grew by {(peak - before) / 1e6:.0f} MB at most, "
+            f"slowest of {len(pings)} pings {1000 * max(pings):.0f} ms"
         )
 
 
