@@ -62,14 +62,30 @@ def _add_efficientat(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Bands, hop and strides are read off the published file names; say them for a renamed file.",
     )
     _add_shared(mobile, "CHECKPOINT", "the .pt file")
-    mobile.add_argument("--mels", type=int, metavar="N", help="mel bands (default 128)")
-    mobile.add_argument("--hop-ms", type=int, metavar="N", help="milliseconds from frame to frame (default 10)")
-    mobile.add_argument("--strides", type=int, nargs=4, metavar="N", help="of blocks 2, 4, 7, 13 (default 2 2 2 2)")
+    mobile.add_argument("--mels", type=_count, metavar="N", help="mel bands (default 128)")
+    mobile.add_argument("--hop-ms", type=_count, metavar="N", help="milliseconds from frame to frame (default 10)")
+    mobile.add_argument(
+        "--strides", type=int, choices=(1, 2), nargs=4, metavar="N", help="of blocks 2, 4, 7, 13 (default 2 2 2 2)"
+    )
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
+    return int(text)
+
+
+def _model_file(text: str) -> Path:
+    if not text.endswith(".pt2"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .pt2, by which PyTorch knows its format")
+    return Path(text)
 
 
 def _add_shared(command: argparse.ArgumentParser, source: str, source_help: str) -> None:
     command.add_argument("source", type=Path, metavar=source, help=source_help)
-    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model file to write (.pt2)")
+    command.add_argument(
+        "--output", type=_model_file, required=True, metavar="FILE", help="the model file to write (.pt2)"
+    )
     command.add_argument("--name", help="the model's name in its metadata (default: of the checkpoint)")
     command.add_argument("--model-version", default="1.0", metavar="V", help="the model's version (default: 1.0)")
     command.add_argument(
@@ -104,7 +120,7 @@ def _read_efficientat(options: argparse.Namespace, catalogue: Catalogue) -> Impo
     published = efficientat.variant_of(options.source.name)
     variant = efficientat.Variant(
         num_mels=options.mels or published.num_mels,
-        hop_samples=options.hop_ms * 32 if options.hop_ms else published.hop_samples,
+        hop_milliseconds=options.hop_ms or published.hop_milliseconds,
         strides=tuple(options.strides or published.strides),
     )
     network = efficientat.EfficientAt(weights, variant)

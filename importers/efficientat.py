@@ -31,12 +31,12 @@ class Variant:
 
     Attributes:
         num_mels: Mel bands of the front end.
-        hop_samples: From frame to frame at 32 kHz.
+        hop_milliseconds: From frame to frame.
         strides: Of blocks 2, 4, 7 and 13.
     """
 
     num_mels: int = 128
-    hop_samples: int = 320
+    hop_milliseconds: int = 10
     strides: tuple[int, ...] = (2, 2, 2, 2)
 
 
@@ -45,7 +45,7 @@ def variant_of(file_name: str) -> Variant:
     mels, hop, strides = (re.search(form, file_name) for form in (r"_mels_(\d+)", r"_hop_(\d+)", r"_s([12]{4})(?!\d)"))
     return Variant(
         num_mels=int(mels[1]) if mels else Variant.num_mels,
-        hop_samples=int(hop[1]) * EfficientAtMel.SAMPLE_RATE // 1000 if hop else Variant.hop_samples,
+        hop_milliseconds=int(hop[1]) if hop else Variant.hop_milliseconds,
         strides=tuple(int(digit) for digit in strides[1]) if strides else Variant.strides,
     )
 
@@ -165,7 +165,7 @@ class EfficientAt(nn.Module):
             raise ImporterError(
                 "squeeze-and-excitation over bands or frames is not supported: no published model has it"
             )
-        self.mel = EfficientAtMel(variant.num_mels, variant.hop_samples)
+        self.mel = EfficientAtMel(variant.num_mels, variant.hop_milliseconds * EfficientAtMel.SAMPLE_RATE // 1000)
         network = MobileNet(weights, variant.strides).eval()
         load_weights(network, weights, what=WHAT)
         self.classes = len(weights["classifier.5.bias" if "classifier.5.bias" in weights else "classifier.1.bias"])

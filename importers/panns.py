@@ -72,7 +72,7 @@ class Panns(nn.Module):
         names = [_WINDOW, _MEL, "bn0.weight", f"conv_block{_NUM_BLOCKS}.conv2.weight", "fc1.weight"]
         require(weights, [*names, "fc_audioset.weight"], what=WHAT)
         # The real part of the transform at 0 Hz is the window itself.
-        window, mel = weights[_WINDOW][0, 0], weights[_MEL]
+        window, mel = weights[_WINDOW][0, 0].float(), weights[_MEL].float()
         self.classes = len(weights["fc_audioset.weight"])
         self.sample_rate, hop_samples = _rate(len(window))
         self.mel = PannsMel(window, mel, hop_samples)

@@ -151,6 +151,37 @@ def test_keeps_the_networks_own_labels(tmp_path: Path) -> None:
     assert load_model(model, torch.device("cpu")).info.tags == ("rain", "storm", "sun")
 
 
+def test_scores_classes_that_exclude_each_other_against_each_other(tmp_path: Path) -> None:
+    """A tiny wav2vec 2.0: raw samples, normalised window by window, and a softmax over its own labels."""
+    transformers = pytest.importorskip("transformers")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.Wav2Vec2Config(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            conv_dim=(32,) * 7,
+            num_conv_pos_embeddings=16,
+            num_conv_pos_embedding_groups=4,
+            initializer_range=0.3,
+            id2label={0: "yes", 1: "no", 2: "maybe"},
+            label2id={"yes": 0, "no": 1, "maybe": 2},
+        )
+        network = transformers.Wav2Vec2ForSequenceClassification(config).eval()
+    extractor = transformers.Wav2Vec2FeatureExtractor()
+    network.save_pretrained(tmp_path / "tiny")
+    extractor.save_pretrained(tmp_path / "tiny")
+    assert main(["huggingface", str(tmp_path / "tiny"), "--output", str(tmp_path / "model.pt2")]) == 0
+    inputs = extractor(list(windows(16_000).numpy()), sampling_rate=16_000, return_tensors="pt")
+    with torch.no_grad():
+        expected = torch.softmax(network(**inputs).logits, 1)
+    model = load_model(tmp_path / "model.pt2", torch.device("cpu"))
+    assert (model.info.tags, model.info.thresholds.tolist()) == (("yes", "no", "maybe"), [0.5] * 3)
+    hops = torch.from_numpy(scene(16_000)).view(-1, 16_000)
+    np.testing.assert_allclose(model.score(hops, torch.arange(3)), expected, atol=1e-4)
+
+
 def test_a_failure_is_one_line_and_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint = write_checkpoint(tmp_path / "other.pt", {"layer.weight": torch.zeros(3)})
     output = tmp_path / "model.pt2"
@@ -161,6 +192,23 @@ def test_a_failure_is_one_line_and_leaves_no_file(tmp_path: Path, capsys: pytest
         assert printed.err.startswith("importers: this is no checkpoint of ")
         assert len(printed.err.splitlines()) == 1
     assert list(tmp_path.glob("*.pt2")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["efficientat", "mn10.pt", "--output", "model.bin"], "'model.bin' does not end in .pt2"),
+        (["efficientat", "mn10.pt", "--output", "a.pt2", "--mels", "0"], "'0' is not a whole number from 1 to 1000"),
+        (["efficientat", "mn10.pt", "--output", "a.pt2", "--hop-ms", "ten"], "'ten' is not a whole number"),
+        (["efficientat", "mn10.pt", "--output", "a.pt2", "--strides", "2", "2", "3", "1"], "invalid choice: 3"),
+        (["panns", "a.pth"], "the following arguments are required: --output"),
+        (["dymn", "a.pt", "--output", "a.pt2"], "invalid choice: 'dymn'"),
+    ],
+)
+def test_wrong_options_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert message in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def test_folding_leaves_no_batch_norm_and_the_same_answers() -> None:
         ("mn10_as_mAP_471.pt", Variant()),
         ("mn40_as_ext_mAP_487.pt", Variant()),
         ("mn10_as_mels_40_mAP_453.pt", Variant(num_mels=40)),
-        ("mn10_as_hop_15_mAP_463.pt", Variant(hop_samples=480)),
+        ("mn10_as_hop_15_mAP_463.pt", Variant(hop_milliseconds=15)),
         ("mn10_as_fc_s2211_mAP_466.pt", Variant(strides=(2, 2, 1, 1))),
         ("renamed.pt", Variant()),
     ],
@@ -77,7 +77,7 @@ def test_reads_the_variant_off_the_published_name(file_name: str, expected: Vari
 
 def test_strides_and_bands_change_the_answer() -> None:
     weights, samples = efficientat_weights(), windows(32_000)
-    variants = Variant(), Variant(num_mels=64), Variant(hop_samples=480), Variant(strides=(2, 2, 1, 1))
+    variants = Variant(), Variant(num_mels=64), Variant(hop_milliseconds=15), Variant(strides=(2, 2, 1, 1))
     with torch.no_grad():
         answers = [EfficientAt(weights, variant).eval()(samples) for variant in variants]
     for answer in answers[1:]:
