@@ -38,6 +38,10 @@ def main() -> int:
     run = commands.add_parser("run", help="start a container of it")
     run.add_argument("--env", action="append", default=[], help="NAME=VALUE; may be repeated")
     run.add_argument("--model", help="a folder that is to be the container's /opt/ml/model")
+    run.add_argument("--volume", action="append", default=[], help="FOLDER:WHERE; may be repeated")
+    run.add_argument(
+        "program", nargs="*", default=["serve", "serve"], help="instead of `serve serve`, as Docker starts it"
+    )
     arguments = parser.parse_args()
     missing = [program for program in ("buildah", "debootstrap") if shutil.which(program) is None]
     if missing or os.geteuid() != 0:
@@ -46,7 +50,8 @@ def main() -> int:
     if arguments.command == "build":
         build()
         return 0
-    return run_container(arguments.env, arguments.model)
+    volumes = [*arguments.volume, *([f"{arguments.model}:/opt/ml/model"] if arguments.model else [])]
+    return run_container(arguments.env, volumes, arguments.program)
 
 
 def build() -> None:
@@ -100,14 +105,14 @@ def pip_options() -> Iterator[list[str]]:
         yield [*volumes, "--volume", f"{file.name}:/etc/pip.conf:ro"]
 
 
-def run_container(environment: list[str], model: str | None) -> int:
+def run_container(environment: list[str], volumes: list[str], program: list[str]) -> int:
     """Starts a container and returns its exit status. buildah itself would not pass SIGTERM on."""
     container = output("buildah", "from", "--pull-never", IMAGE)
     command = ["buildah", "run", "--isolation=chroot"]
     command += [part for variable in environment for part in ("--env", variable)]
-    command += ["--volume", f"{model}:/opt/ml/model:ro"] if model else []
+    command += [part for volume in volumes for part in ("--volume", f"{volume}:ro")]
     try:
-        process = subprocess.Popen([*command, container, "serve", "serve"], start_new_session=True)
+        process = subprocess.Popen([*command, container, *program], start_new_session=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pass_on(process.pid))
         return process.wait()

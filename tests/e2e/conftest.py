@@ -49,7 +49,7 @@ def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model
     if given:
         return shlex.split(given.replace("{model}", str(toy_model.parent)))
     local = [sys.executable, "-m", "deploy.serve", "serve", "--host", "127.0.0.1"]
-    return [*local, "--model-store", str(toy_store), "--model-folder", str(toy_store / "none")]
+    return [*local, "--model-store", str(toy_store), "--model-folder", str(toy_model.parent)]
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from scripts.torchserve import silence
 from tests.e2e.conftest import LOGS
 from tests.support.audio import encode, tone
 from tests.support.sagemaker_container import alive, eventually, processes, spooled, workers
+from tests.support.toy_model import TONE_HERTZ, write_toy_model
 
 MAX_BODY_BYTES = 4_000_000
 MAX_REQUESTS = 2
@@ -241,6 +243,20 @@ def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_comman
                 process.kill()
             assert get(container.url, "/ping").status == 503
             time.sleep(0.05)
+
+
+def test_another_model_under_opt_ml_model_takes_the_bundled_ones_place(
+    container_command: list[str], toy_model: Path, tmp_path: Path
+) -> None:
+    tags = [{"name": f"Other_{name}", "category": "Test", "threshold": 0.5} for name in TONE_HERTZ]
+    write_toy_model(tmp_path / "other.pt2", name="other", tags=tags)
+    command = [word.replace(str(toy_model.parent), str(tmp_path)) for word in container_command]
+    assert command != container_command
+    with started(command, {}, LOGS / "container-other.log") as container:
+        container.wait_until_healthy()
+        answer = post(container, bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))).json()
+    assert [tag["name"] for tag in answer["data"][0]["tags"]] == ["Other_Siren"]
+    assert re.search(r"model: /\S+/other.pt2", container.log.read_text())
 
 
 def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_command: list[str]) -> None:
