@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from scripts.torchserve import interrupted_by_signals
 from tests.support.toy_model import write_toy_model
 
 TREE = Path(__file__).resolve().parent.parent
@@ -28,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         level = item.path.relative_to(TREE / "tests").parts[0]
         if level in LEVELS:
             item.add_marker(level)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ends_in_order() -> Iterator[None]:
+    """Lets a test run that is killed by SIGTERM, as by a time limit, still stop its servers."""
+    with interrupted_by_signals():
+        yield
 
 
 @pytest.fixture(scope="session")
