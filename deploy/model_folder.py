@@ -23,12 +23,14 @@ def find_model_file(folder: Path) -> Path | None:
     Raises:
         ModelFolderError: There are several, or none among other files.
     """
-    if not folder.is_dir() or not any(folder.iterdir()):
+    # A volume of its own brings lost+found along, and tar on a Mac files that begin with a dot.
+    entries = sorted(path for path in folder.glob("[!.]*") if path.name != "lost+found")
+    if not entries:
         return None
-    files = sorted([*folder.glob("*.pt2"), *folder.glob("*/*.pt2")])
+    files = sorted([*folder.glob("[!.]*.pt2"), *folder.glob("[!.]*/[!.]*.pt2")])
     if len(files) == 1:
         return files[0]
-    found = ", ".join(str(file.relative_to(folder)) for file in files or sorted(folder.iterdir()))
+    found = ", ".join(str(file.relative_to(folder)) for file in files or entries)
     wanted = "exactly one model file (*.pt2) is wanted there"
     raise ModelFolderError(f"{folder} holds {'several model files' if files else 'no model file'} ({found}); {wanted}")
 

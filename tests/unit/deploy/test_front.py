@@ -33,6 +33,12 @@ def test_every_place_is_filled_in(front: Front) -> None:
     assert "server 127.0.0.1:4711 " in text
 
 
+def test_it_waits_as_long_as_sagemaker_does(front: Front) -> None:
+    seconds = re.findall(r"(?:proxy_read_timeout|keepalive_timeout) (\d+)s;", configuration(front))
+    assert len(seconds) == 2
+    assert min(map(int, seconds)) >= 3600
+
+
 def test_nginx_accepts_the_configuration(front: Front, tmp_path: Path) -> None:
     program = nginx_program()
     assert program is not None, "make test installs nginx"

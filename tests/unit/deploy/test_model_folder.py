@@ -12,6 +12,9 @@ from deploy.model_folder import ModelFolderError, archive_with_model, find_model
 def test_no_folder_and_an_empty_one_leave_the_bundled_model(tmp_path: Path) -> None:
     assert find_model_file(tmp_path / "none") is None
     assert find_model_file(tmp_path) is None
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "._model.pt2").touch()
+    assert find_model_file(tmp_path) is None
 
 
 @pytest.mark.parametrize("name", ["model.pt2", "better.pt2", "cochl-sense/model.pt2"])
