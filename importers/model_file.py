@@ -62,25 +62,31 @@ def write_model_file(imported: Imported, output: Path) -> Model:
     Raises:
         ImporterError: The file could not be written, or does not do what the network does.
     """
-    served = Served(imported.network, imported.tags).eval()
     partial = output.with_name(f"{output.stem}.partial.pt2")  # torch wants this ending
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        model = _write(imported, partial)
+        partial.replace(output)
+    except (OSError, ModelFileError) as error:
+        raise ImporterError(f"{output} could not be written: {error}") from error
+    finally:
+        if output.parent.is_dir():
+            partial.unlink(missing_ok=True)
+    return model
+
+
+def _write(imported: Imported, file: Path) -> Model:
+    served = Served(imported.network, imported.tags).eval()
     with tqdm(total=3, bar_format="{desc}step {n_fmt} of {total_fmt} [{elapsed}]") as progress:
         progress.set_description("exporting")
         program = _export(served, imported.sample_rate)
         progress.update()
         progress.set_description("writing")
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            torch.export.save(program, partial, extra_files={METADATA_FILE: imported.description})
-            progress.update()
-            progress.set_description("comparing")
-            model = load_model(partial, torch.device("cpu"))
-            _compare(model, served, imported.sample_rate)
-            partial.replace(output)
-        except (OSError, ModelFileError) as error:
-            raise ImporterError(f"{output} could not be written: {error}") from error
-        finally:
-            partial.unlink(missing_ok=True)
+        torch.export.save(program, file, extra_files={METADATA_FILE: imported.description})
+        progress.update()
+        progress.set_description("comparing")
+        model = load_model(file, torch.device("cpu"))
+        _compare(model, served, imported.sample_rate)
         progress.update()
         progress.set_description("done")
     return model
