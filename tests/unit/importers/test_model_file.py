@@ -35,6 +35,11 @@ class Logits(nn.Module):
         return samples[:, :3] - 2
 
 
+class Branching(nn.Module):
+    def forward(self, samples: Tensor) -> Tensor:
+        return samples[:, :3] if samples.sum() > 0 else samples[:, 3:6]
+
+
 def imported(network: nn.Module) -> Imported:
     return Imported("loudness", "2.1", 8_000, network, TAGS, "made for a test")
 
@@ -67,6 +72,11 @@ def test_a_program_that_differs_from_the_network_is_not_kept(tmp_path: Path) -> 
     with pytest.raises(ImporterError, match="the exported program differs from the network by"):
         write_model_file(imported(Chance()), tmp_path / "model.pt2")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_cannot_be_exported_is_no_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ImporterError, match="PyTorch cannot export this network: "):
+        write_model_file(imported(Branching()), tmp_path / "model.pt2")
 
 
 def test_what_the_handler_refuses_is_not_kept(tmp_path: Path) -> None:
