@@ -75,7 +75,7 @@ def best_threshold(scores: FloatArray, targets: FloatArray) -> float:
 
     Precision counts double, because tags are far rarer in what people record than in the mixes that are judged here.
     """
-    rates = [precision_and_recall(scores, targets, threshold) for threshold in _THRESHOLDS]
+    rates = [precision_and_recall(scores, targets, float(threshold)) for threshold in _THRESHOLDS]
     f_half = [1.25 * precision * recall / max(0.25 * precision + recall, 1e-9) for precision, recall in rates]
     return round(float(_THRESHOLDS[int(np.argmax(f_half))]), 2)
 

@@ -40,13 +40,14 @@ def equaliser(rng: np.random.Generator, most_db: float) -> npt.NDArray[np.float3
     """A smooth frequency response (real, over the bins of a clip) of up to `most_db` up or down."""
     hertz = np.maximum(np.arange(_BINS) * RATE / CLIP_SAMPLES, 40)
     knots = np.log([40, 150, 500, 1200, 3000, 8000])
-    return (10 ** (np.interp(np.log(hertz), knots, rng.uniform(-most_db, most_db, 6)) / 20)).astype(np.float32)
+    decibels = np.interp(np.log(hertz), knots, rng.uniform(-most_db, most_db, 6))
+    return np.asarray(10 ** (decibels / 20), np.float32)
 
 
 def narrow_line(low_hz: float, high_hz: float) -> npt.NDArray[np.float32]:
     """A band-pass of a telephone or a small loudspeaker: 6th order slopes beside the band."""
     hertz = np.maximum(np.arange(_BINS) * RATE / CLIP_SAMPLES, 1)
-    return (1 / np.sqrt(1 + (low_hz / hertz) ** 6) / np.sqrt(1 + (hertz / high_hz) ** 12)).astype(np.float32)
+    return np.asarray(1 / np.sqrt(1 + (low_hz / hertz) ** 6) / np.sqrt(1 + (hertz / high_hz) ** 12), np.float32)
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ def motorbike(rng: np.random.Generator) -> Array:
 def hammering(rng: np.random.Generator) -> Array:
     """A hammer on a nail: bright, hard blows in an even row (neither knock nor shot)."""
     length = int(rng.uniform(3, 5) * RATE)
-    moments = list(np.arange(rng.uniform(0, 0.5), length / RATE, rng.uniform(0.35, 0.9)))
+    moments = np.arange(rng.uniform(0, 0.5), length / RATE, rng.uniform(0.35, 0.9)).tolist()
     blows = _impulses(length, moments, [1.0] * len(moments))
     return _resonate(blows, rng.uniform(1800, 4500), 0.15) + _resonate(blows, rng.uniform(300, 900), 0.06)
 

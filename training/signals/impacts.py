@@ -87,7 +87,7 @@ def applause(rng: np.random.Generator) -> FloatArray:
         for start in np.arange(rng.uniform(0, step), len(out) / RATE, step):
             place(out, claps[rng.integers(2)] * distance, int((start + rng.normal(0, 0.01)) * RATE) % len(out))
     swell = np.interp(np.arange(len(out)), np.linspace(0, len(out), 5), rng.uniform(0.4, 1, 5))
-    return out * swell
+    return np.asarray(out * swell)
 
 
 def slams_and_thuds(rng: np.random.Generator) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from training.catalogue import FEMALE_SPEECH, MALE_SPEECH, NOTHING, TAG_INDEX, Labels
@@ -17,7 +18,7 @@ FRAMES = CLIP_SAMPLES // FRAME_SAMPLES
 SPEECH, MALE, FEMALE, ALARM = (TAG_INDEX[name] for name in ("Speech", "Male_speech", "Female_speech", "Alarm"))
 
 
-def energies(*levels_db: float) -> np.ndarray:
+def energies(*levels_db: float) -> npt.NDArray[np.float32]:
     """Steady stems at these levels."""
     return np.repeat(10 ** (np.array(levels_db, np.float32)[:, None] / 10), FRAMES, axis=1)
 
