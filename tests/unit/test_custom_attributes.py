@@ -84,9 +84,7 @@ def test_unknown_keys_are_kept_apart(header: str) -> None:
     assert parse_custom_attributes(header) == CustomAttributes({"default_sensitivity": "1"}, unknown=["Trace-Id"])
 
 
-@pytest.mark.parametrize(
-    "text", ["{", '{"a"}', "{'a': 1}", '{"a": 1', '{"a": 01}', '["a"', '"a', '{"a": ' + "1" * 5000 + "}", "{" * 1000]
-)
+@pytest.mark.parametrize("text", ["{", '{"a"}', "{'a': 1}", '{"a": 1', '{"a": 01}', '["a"', '"a', "{" * 1000])
 @pytest.mark.parametrize("form", ["X-Tags-Sensitivity={}", "Sensitivity={}", "X-Default-Sensitivity=1,Other={}"])
 def test_malformed_json_is_quoted(form: str, text: str) -> None:
     with pytest.raises(BadRequestError, match="is not valid JSON") as caught:
