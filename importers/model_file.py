@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,17 @@ def write_model_file(imported: Imported, output: Path) -> Model:
         if output.parent.is_dir():
             partial.unlink(missing_ok=True)
     return model
+
+
+def windows_per_core_second(model: Model) -> float:
+    """Windows that one core scores in a second, by processor time: the best of three batches of four."""
+    hops, starts = torch.zeros(5, model.info.hop_samples).uniform_(-0.1, 0.1), torch.arange(4)
+    seconds = []
+    for _ in range(3):
+        before = time.process_time()
+        model.score(hops, starts)
+        seconds.append(time.process_time() - before)
+    return len(starts) / min(seconds)
 
 
 def _write(imported: Imported, file: Path) -> Model:
