@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -35,13 +36,14 @@ def find_model_file(folder: Path) -> Path | None:
     raise ModelFolderError(f"{folder} holds {'several model files' if files else 'no model file'} ({found}); {wanted}")
 
 
-def archive_with_model(archive: Path, model: Path, target: Path) -> Path:
+def archive_with_model(archive: Path, model: Path, target: Path, user: str | None = None) -> Path:
     """Unpacks an archive with another model file in the place of its own.
 
     Args:
         archive: The .mar file.
-        model: The model file; it is linked, not copied.
+        model: The model file.
         target: An existing folder.
+        user: Who is to read it: it is copied, since what root has unpacked they may not; None: it is linked.
 
     Returns:
         The unpacked archive, which TorchServe loads as it is.
@@ -51,5 +53,9 @@ def archive_with_model(archive: Path, model: Path, target: Path) -> Path:
         zipped.extractall(folder)
     name = json.loads((folder / MANIFEST).read_text())["model"]["serializedFile"]
     (folder / name).unlink()
-    (folder / name).symlink_to(model)
+    if user is None:
+        (folder / name).symlink_to(model)
+    else:
+        shutil.copyfile(model, folder / name)
+        shutil.chown(folder / name, user, user)
     return folder

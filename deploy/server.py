@@ -115,7 +115,8 @@ def start_torchserve(
     models = None
     if places.model_file is not None:
         archive = places.model_store / f"{torchserve.MODEL_NAME}.mar"
-        models = f"{torchserve.MODEL_NAME}={archive_with_model(archive, places.model_file, run_folder)}"
+        folder = archive_with_model(archive, places.model_file, run_folder, places.user)
+        models = f"{torchserve.MODEL_NAME}={folder}"
     asked = torchserve.Settings(
         log_folder=run_folder,
         model_store=places.model_store,

@@ -59,7 +59,15 @@ def build() -> None:
     if subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False).returncode:
         timed("debootstrap", bootstrap)
     with pip_options() as volumes:
-        command = ["buildah", "build", "--isolation=chroot", "--network=host", "--build-arg", f"BASE={BASE}"]
+        command = [
+            "buildah",
+            "build",
+            "--layers",
+            "--isolation=chroot",
+            "--network=host",
+            "--build-arg",
+            f"BASE={BASE}",
+        ]
         command += [*volumes, "--tag", IMAGE, str(TREE)]
         timed("build", lambda: subprocess.run(command, check=True))
     subprocess.run(["buildah", "images", IMAGE], check=True)

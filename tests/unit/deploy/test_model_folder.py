@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import zipfile
 from pathlib import Path
 
@@ -35,7 +37,8 @@ def test_anything_else_is_named(tmp_path: Path, names: list[str]) -> None:
     assert all(name in str(raised.value) for name in names)
 
 
-def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("user", [None, pwd.getpwuid(os.geteuid()).pw_name])
+def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path, user: str | None) -> None:
     archive, model = tmp_path / "cochl-sense.mar", tmp_path / "other.pt2"
     model.write_text("another model")
     with zipfile.ZipFile(archive, "w") as zipped:
@@ -43,7 +46,8 @@ def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path) -> None:
         zipped.writestr("bundled.pt2", "the bundled model")
         zipped.writestr("handler/__init__.py", "")
     (tmp_path / "target").mkdir()
-    folder = archive_with_model(archive, model, tmp_path / "target")
+    folder = archive_with_model(archive, model, tmp_path / "target", user)
     assert (folder / "bundled.pt2").read_text() == "another model"
+    assert (folder / "bundled.pt2").is_symlink() == (user is None)
     assert (folder / "handler" / "__init__.py").exists()
     assert (folder / "MAR-INF" / "MANIFEST.json").exists()
