@@ -23,10 +23,10 @@ from training.settings import CLIP_HOPS, HOP_SAMPLES
 from training.synthesis import read_split
 
 # The clips of a batch: fresh mixes; from the pool, clips through harsh codecs and pairs (clean, coded).
-_FRESH, _HARSH, _PAIRS = 36, 4, 12
+_FRESH, _HARSH, _PAIRS = 44, 4, 8
 _PEAK_RATE, _WARM_UPDATES = 3e-3, 300
 _SMOOTHING = 0.02  # targets are 0.01 and 0.99: logits stay moderate, and with them the effect of a codec
-_AGREEMENT = 300.0  # weight of the squared difference between the answers to the two of a pair (about 1e-4)
+_AGREEMENT = 40.0  # weight of the squared difference between the answers to the two of a pair (about 1e-4)
 _EMA_DECAY = 0.9985
 _CHECKPOINT_EVERY = 250
 
