@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -94,6 +95,11 @@ def load_model(path: Path, device: torch.device) -> Model:
         ModelFileError: It is no torch.export program, its metadata are missing or wrong, or it does not give one
             finite probability per window and tag.
     """
+    if not path.exists():
+        raise ModelFileError(f"the model file {path.name} is not there")
+    if not zipfile.is_zipfile(path):
+        # torch would log a page of its own about it first.
+        raise ModelFileError(f"{path.name} is no torch.export program, which would be a zip archive")
     extra_files = {METADATA_FILE: ""}
     try:
         with warnings.catch_warnings():
@@ -105,7 +111,11 @@ def load_model(path: Path, device: torch.device) -> Model:
     if not extra_files[METADATA_FILE]:
         raise ModelFileError(f"{path.name} has no {METADATA_FILE} inside, which says its sample rate, hop and tags")
     info = parse_info(extra_files[METADATA_FILE])
-    model = Model(info, move_to_device_pass(program, device).module(), device)
+    try:
+        module = move_to_device_pass(program, device).module()
+    except Exception as error:  # whatever an operation without a kernel for the device raises
+        raise ModelFileError(f"{path.name} cannot be moved to {device}: {quoted(str(error))}") from error
+    model = Model(info, module, device)
     _try_out(model)
     return model
 
@@ -138,7 +148,7 @@ def parse_info(text: str) -> ModelInfo:
 def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
     grid = info.grid
     problems = {
-        "it names no tag": not info.tags,
+        "it names no tag, or one without letters": not info.tags or not all(map(str.strip, info.tags)),
         "a tag is named twice": len(set(info.tags)) < len(info.tags),
         "a threshold is not one number between 0 and 1": info.thresholds.ndim != 1
         or not np.all((info.thresholds > 0) & (info.thresholds < 1)),

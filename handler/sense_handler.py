@@ -16,14 +16,15 @@ from ts.torch_handler.base_handler import BaseHandler
 from handler import custom_attributes, observation, response
 from handler.decoder import AudioStream
 from handler.errors import CallerError
-from handler.model import load_model
+from handler.model import ModelFileError, load_model
 from handler.request import TagRequest, read_request
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
-from handler.settings import read_settings
+from handler.settings import SettingsError, read_settings
 from handler.tagger import Tagged, tag
 
 logger = logging.getLogger(__name__)
+_LAST_WORDS_SECONDS = 0.5
 
 
 class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not annotated
@@ -33,19 +34,26 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         """Loads the model of the archive onto the worker's device.
 
         Raises:
-            ModelFileError: The model file cannot be served.
-            SettingsError: A SENSE_ variable is wrong.
+            SystemExit: The model file or a SENSE_ variable is wrong. The log has one line that says how, instead of a
+                traceback at each of TorchServe's tries.
         """
-        properties = context.system_properties
+        self.manifest = context.manifest
+        try:
+            self._load(context.system_properties)
+        except (ModelFileError, SettingsError) as error:
+            logger.error("cannot serve: %s", error)
+            # TorchServe stops reading a worker's output in the moment it ends, whatever is still on its way.
+            time.sleep(_LAST_WORDS_SECONDS)
+            raise SystemExit(1) from None
+        self.initialized = True
+
+    def _load(self, properties: Mapping[str, Any]) -> None:
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
-        self.manifest = context.manifest
-        path = Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"]
-        self.model = load_model(path, self.device)
+        self.model = load_model(Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"], self.device)
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
-        self.initialized = True
         logger.info("model %s %s on %s, %s", self.model.info.name, self.model.info.version, self.device, self.settings)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Context) -> list[bytes]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from handler.settings import SettingsError
 from tests.support.audio import encode, encode_raw, lively, tone
 from tests.support.torchserve_worker import Answer, Worker, requests_of
 from tests.support.toy_model import write_toy_model
@@ -93,10 +92,21 @@ def test_a_header_overrules_the_environment(model_file: Path, siren: bytes, monk
     assert names(ask(Worker(model_file), siren, X_Default_Sensitivity="0")) == [["Laughter"]] * 2
 
 
-def test_a_wrong_setting_stops_the_start(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_stops_the_start_with_one_line(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("SENSE_DEFAULT_SENSITIVITY", "loud")
-    with pytest.raises(SettingsError, match="SENSE_DEFAULT_SENSITIVITY.*'loud'"):
+    with pytest.raises(SystemExit):
         Worker(model_file)
+    assert "cannot serve: SENSE_DEFAULT_SENSITIVITY: sensitivity 'loud' is not" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_wrong_model_file_stops_the_start_with_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "model.pt2").write_bytes(b"no model")
+    with pytest.raises(SystemExit):
+        Worker(tmp_path / "model.pt2")
+    assert "cannot serve: model.pt2 is no torch.export program" in caplog.text
 
 
 def test_warns_of_an_unknown_tag(worker: Worker, siren: bytes) -> None:
