@@ -45,6 +45,10 @@ class Health(threading.Thread):
         server: The started TorchServe.
         spool_folder: Where the front leaves bodies, and where the silence goes.
         health_folder: Where the file is kept.
+
+    Attributes:
+        ever_ready: Whether a worker was ready before.
+        unready_since: time.monotonic() when there was no ready worker any more; None while there is one.
     """
 
     def __init__(self, server: TorchServe, spool_folder: Path, health_folder: Path) -> None:
@@ -53,7 +57,7 @@ class Health(threading.Thread):
         self._spool_folder = spool_folder
         self._ready_file = health_folder / READY_FILE
         self._worker: psutil.Process | None = None
-        self._ever_ready = False
+        self.ever_ready = False
         self._next_torchserve_ping = 0.0
         self._stopped = threading.Event()
         self.unready_since: float | None = time.monotonic()
@@ -84,7 +88,7 @@ class Health(threading.Thread):
             self._worker = None
             worker = loaded_worker(self._server)
             if worker is not None and self._tags(worker):
-                self._worker, self._ever_ready = worker, True
+                self._worker, self.ever_ready = worker, True
                 self._set_ready(True)
 
     def _torchserve_says_healthy(self) -> bool:
@@ -98,7 +102,7 @@ class Health(threading.Thread):
 
     def _tags(self, worker: psutil.Process) -> bool:
         """Says whether the worker answers, or is a later one that is busy with what waited for it."""
-        seconds = LATER_ANSWER_SECONDS if self._ever_ready else FIRST_ANSWER_SECONDS
+        seconds = LATER_ANSWER_SECONDS if self.ever_ready else FIRST_ANSWER_SECONDS
         with NamedTemporaryFile(dir=self._spool_folder, prefix="silence-") as file:
             share_with_folders_owner(file.fileno(), self._spool_folder)
             file.write(silence())
@@ -106,7 +110,7 @@ class Health(threading.Thread):
             headers = {"Content-Type": "audio/wav", HEADER: file.name}
             status, answer = ask(self._server.port, "POST", "/invocations", headers, timeout_seconds=seconds)
         if status is None:
-            return self._ever_ready and is_running(worker)
+            return self.ever_ready and is_running(worker)
         if status != http.HTTPStatus.OK:
             logger.warning(
                 "the worker does not answer as it should: %s %s", status, answer[:500].decode(errors="replace")

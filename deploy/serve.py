@@ -22,9 +22,10 @@ from scripts.torchserve import TREE, TorchServeError
 logger = logging.getLogger("serve")
 
 POLL_SECONDS = 0.25
-# TorchServe starts a worker that ends anew, after longer and longer pauses, for five minutes; then it gives up, and so
-# does the container: whoever runs it starts another.
-UNREADY_SECONDS = 600.0
+# How long no worker may be ready before the container gives up, for SageMaker to start another: as long as its health
+# check waits for the first (deploy/cloudformation), and several times as long as a dead worker's successor needs.
+FIRST_READY_SECONDS = 600.0
+READY_AGAIN_SECONDS = 120.0
 
 
 class ServeError(Exception):
@@ -94,9 +95,10 @@ def check(server: Server) -> None:
     ended = server.ended()
     if ended:
         raise ServeError(ended)
-    since = server.health.unready_since
-    if since is not None and time.monotonic() - since > UNREADY_SECONDS:
-        raise ServeError(f"no worker became ready within {UNREADY_SECONDS:.0f} s")
+    health, since = server.health, server.health.unready_since
+    patience_seconds = READY_AGAIN_SECONDS if health.ever_ready else FIRST_READY_SECONDS
+    if since is not None and time.monotonic() - since > patience_seconds:
+        raise ServeError(f"no worker became ready within {patience_seconds:.0f} s")
 
 
 if __name__ == "__main__":

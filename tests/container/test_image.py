@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from tests.support.sagemaker_container import processes
 
 
 @pytest.fixture(scope="module")
-def container(request: pytest.FixtureRequest) -> Iterator[Container]:
-    """The image with nothing under /opt/ml/model, started as SageMaker does."""
+def container(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """The image with an empty /opt/ml/model, started as SageMaker does."""
     given = request.config.getoption("--container-command")
     if not given:
         pytest.skip("needs --container-command: make image-test")
-    command = [word for word in given.split() if "{model}" not in word]
+    command = shlex.split(given.replace("{model}", str(tmp_path_factory.mktemp("empty"))))
     with started(command, {}, LOGS / "container-bundled.log") as begun:
         begun.wait_until_healthy()
         yield begun
