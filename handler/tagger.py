@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 import traceback
 from collections import deque
@@ -19,6 +21,9 @@ from handler.read_ahead import read_ahead
 from handler.scoring import Scored, ScoringPool
 from handler.windows import HopCutter
 
+# Streams that decode at once. Each packet takes Python's global lock a few times, and more threads than cores would spend
+# their time handing it around.
+_DECODING_SLOTS = threading.Semaphore(len(os.sched_getaffinity(0)))
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
 
@@ -139,9 +144,10 @@ class _Track:
         yield cutter.finish(self._grid.num_hops(self._stream.duration_seconds))
 
     def _next(self, blocks: Iterator[torch.Tensor]) -> torch.Tensor | None:
-        start_seconds = time.perf_counter()
-        block = next(blocks, None)
-        self._decode_seconds += time.perf_counter() - start_seconds
+        with _DECODING_SLOTS:
+            start_seconds = time.perf_counter()
+            block = next(blocks, None)
+            self._decode_seconds += time.perf_counter() - start_seconds
         return block
 
 
