@@ -21,7 +21,7 @@ from handler.read_ahead import read_ahead
 from handler.scoring import Scored, ScoringPool
 from handler.windows import HopCutter
 
-# Streams that decode at once. Each packet takes Python's global lock a few times, and more threads than cores would spend
+# Streams that decode at once. Each packet takes Python's global lock a few times; more threads than cores would spend
 # their time handing it around.
 _DECODING_SLOTS = threading.Semaphore(len(os.sched_getaffinity(0)))
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
