@@ -21,6 +21,7 @@ from handler.request import TagRequest, read_request
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
 from handler.settings import SettingsError, read_settings
+from handler.spool import SpoolError
 from handler.tagger import Tagged, tag
 
 logger = logging.getLogger(__name__)
@@ -131,6 +132,10 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             self.context.set_response_status(error.status, error.phrase, index)
             return response.encode_error(error.status, str(error))
         request_id = self.context.get_request_id(index)
-        logger.error("request %s failed by our fault", request_id, exc_info=error)
+        if isinstance(error, SpoolError):
+            # Mostly a caller who hung up while waiting, upon which the front removes the body: a line is enough.
+            logger.warning("request %s: %s", request_id, error)
+        else:
+            logger.error("request %s failed by our fault", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")

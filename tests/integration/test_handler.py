@@ -177,6 +177,16 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     assert "the secret inside" in caplog.text
 
 
+def test_a_spooled_body_that_is_gone_takes_one_line(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SENSE_SPOOL_FOLDER", str(tmp_path))
+    answer = ask(Worker(model_file), b"", X_Sense_Body_File=str(tmp_path / "0000000001"))
+    assert answer.status == 500
+    assert "request request-0: the spooled body" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_an_interrupted_answer_leaves_nothing_behind(worker: Worker, siren: bytes) -> None:
     """A request that fails half-way through its audio does not leak into the next batch."""
     too_short_wave = bytes(siren[:2000]) + bytes(np.random.default_rng(0).bytes(50))
