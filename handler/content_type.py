@@ -52,11 +52,6 @@ class RawPcm:
     sample_format: SampleFormat
     num_channels: int = 1
 
-    @property
-    def frame_size_bytes(self) -> int:
-        """Bytes of one frame, that is of one sample of every channel."""
-        return self.sample_format.size_bytes * self.num_channels
-
 
 Media = EncodedAudio | RawPcm
 

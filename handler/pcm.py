@@ -1,6 +1,6 @@
 """The 18 raw sample formats -> float32.
 
-Every format is brought to one of three 32-bit layouts and scaled by its full scale:
+Every format is read as words of 16 or 32 bits, and integers are scaled by their full scale:
 
 * ``s`` two's complement, full scale 2^(bits - 1); ``u`` offset binary, that is ``s`` with the top bit flipped;
 * 24-bit samples are packed in three bytes, and are the upper three bytes of the 32-bit sample of the same kind;

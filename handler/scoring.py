@@ -1,8 +1,8 @@
 """Scores batches in a few threads at once.
 
 On a CPU each thread runs the model on its own batch and on one core. Splitting every operation of one batch over the
-cores, torch's own way, makes the threads wait for each other dozens of times per batch; where decoding wants the same
-cores, that waiting took more time than the model (benchmarks/results/serving.md).
+cores, torch's own way, makes the threads wait for each other dozens of times per batch, and long where decoding wants
+the same cores.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ PARSERS: Mapping[str, Callable[..., Any]] = {
     # TorchServe holds sizes in signed 32-bit integers.
     "SENSE_MAX_BODY_BYTES": whole_number_parser(1, (1 << 31) - 1),
     "SENSE_MAX_AUDIO_SECONDS": whole_number_parser(1, 10**9),
-    "SENSE_BATCH_HOPS": whole_number_parser(2, 4096),
+    "SENSE_BATCH_HOPS": whole_number_parser(0, 4096),
     "SENSE_MODEL_THREADS": whole_number_parser(0, 256),
     "SENSE_SPOOL_FOLDER": _folder,
 }

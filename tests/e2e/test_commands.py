@@ -34,6 +34,19 @@ def command(module: str, *arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", f"scripts.{module}", *map(str, arguments)]
 
 
+def finished(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end, in an environment that configures no server but by `environment`."""
+    return subprocess.run(
+        arguments,
+        cwd=TREE,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
 def processes_with(marker: str) -> list[psutil.Process]:
     """Returns the running processes that were started with the environment variable MARKER=`marker`."""
     return [process for process in psutil.process_iter() if environment_of(process).get("MARKER") == marker]
@@ -59,15 +72,7 @@ def marker(tmp_path: Path) -> Iterator[str]:
 
 
 def test_demo_shows_the_tags(toy_store: Path, sound: Path, marker: str) -> None:
-    run = subprocess.run(
-        command("demo", "--model-store", toy_store, sound),
-        cwd=TREE,
-        env=clean_environment(MARKER=marker),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    run = finished(command("demo", "--model-store", toy_store, sound), MARKER=marker)
     assert run.returncode == 0, run.stderr
     assert '"name": "two tones.wav"' in run.stdout
     table = run.stdout.splitlines()[-2:]
@@ -79,15 +84,7 @@ def test_demo_of_a_file_that_is_no_sound_fails_with_the_servers_answer(
     toy_store: Path, tmp_path: Path, marker: str
 ) -> None:
     (tmp_path / "text.mp3").write_text("this is no sound")
-    run = subprocess.run(
-        command("demo", "--model-store", toy_store, tmp_path / "text.mp3"),
-        cwd=TREE,
-        env=clean_environment(MARKER=marker),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    run = finished(command("demo", "--model-store", toy_store, tmp_path / "text.mp3"), MARKER=marker)
     assert run.returncode == 1
     assert '"status_code":400' in run.stderr
     assert "Traceback" not in run.stderr
@@ -122,30 +119,14 @@ def test_serve_says_when_its_port_is_taken(toy_store: Path, marker: str) -> None
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        run = subprocess.run(
-            command("serve", "--model-store", toy_store, "--port", str(port)),
-            cwd=TREE,
-            env=clean_environment(MARKER=marker),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
+        run = finished(command("serve", "--model-store", toy_store, "--port", str(port)), MARKER=marker)
     assert run.returncode == 1
     assert f"port {port} is taken" in run.stderr
     assert len(run.stderr.splitlines()) == 1
 
 
 def test_a_server_whose_worker_cannot_start_says_why(toy_store: Path, sound: Path, marker: str) -> None:
-    run = subprocess.run(
-        command("demo", "--model-store", toy_store, sound),
-        cwd=TREE,
-        env=clean_environment(MARKER=marker, SENSE_DEFAULT_SENSITIVITY="5"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    run = finished(command("demo", "--model-store", toy_store, sound), MARKER=marker, SENSE_DEFAULT_SENSITIVITY="5")
     assert run.returncode == 1
     assert "TorchServe did not start" in run.stderr
     assert "SENSE_DEFAULT_SENSITIVITY" in run.stderr

@@ -142,10 +142,6 @@ def test_a_form_is_told_to_send_the_bytes(header: str) -> None:
         parse_content_type(header)
 
 
-def test_frame_size_counts_all_channels() -> None:
-    assert raw(8_000, "s24le", 5).frame_size_bytes == 15
-
-
 @LAW
 @given(
     st.integers(1_000, 384_000),

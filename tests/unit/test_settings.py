@@ -30,8 +30,11 @@ def test_the_default_length_lets_a_gib_of_speech_through() -> None:
         ("max_body_bytes", " 2147483647 ", 2**31 - 1),
         ("max_audio_seconds", "1", 1),
         ("max_audio_seconds", "1000000000", 10**9),
-        ("batch_hops", "2", 2),
+        ("batch_hops", "0", 0),
+        ("batch_hops", "1", 1),
         ("batch_hops", "4096", 4096),
+        ("model_threads", "0", 0),
+        ("model_threads", "256", 256),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name: str, text: str, value: object) -> None:
