@@ -37,12 +37,45 @@ TAGS: tuple[Tag, ...] = (
     Tag("Applause", "Human action"),
     Tag("Clap", "Human action"),
     Tag("Car_horn", "Outdoor context"),
+    Tag("Fire_smoke_alarm", "Emergency"),
+    Tag("Appliance_alarm", "Home context"),
+    Tag("Reversing_beep", "Outdoor context"),
+    Tag("Car_alarm", "Outdoor context"),
+    Tag("Doorbell", "Home context"),
+    Tag("Bicycle_bell", "Outdoor context"),
+    Tag("Crossing_signal", "Outdoor context"),
+    Tag("Footstep", "Human action"),
+    Tag("Thud", "Home context"),
+    Tag("Keyboard", "Home context"),
+    Tag("Single_click", "Home context"),
+    Tag("Finger_snap", "Human action"),
+    Tag("Glass_break", "Emergency"),
+    Tag("Dining_clink", "Home context"),
+    Tag("Explosion", "Emergency"),
+    Tag("Water_run", "Home context"),
+    Tag("Boiling", "Home context"),
+    Tag("Wind_noise", "Outdoor context"),
+    Tag("Aircraft_noise", "Outdoor context"),
+    Tag("Vacuum_cleaner", "Home context"),
+    Tag("Electric_shaver_or_toothbrush", "Home context"),
+    Tag("Mosquito", "Animal"),
+    Tag("Bird_chirp", "Animal"),
+    Tag("Dog_bark", "Animal"),
+    Tag("Cat_meow", "Animal"),
+    Tag("Baby_cry", "Human status"),
+    Tag("Snore", "Human status"),
+    Tag("Whisper", "Human speech"),
 )
 TAG_NAMES: tuple[str, ...] = tuple(tag.name for tag in TAGS)
 TAG_INDEX: dict[str, int] = {name: index for index, name in enumerate(TAG_NAMES)}
 
-# Short by nature: one or two label frames (50 ms) of these are an occurrence.
-IMPULSIVE_TAGS = frozenset({"Drum", "Gunshot", "Knock", "Clap", "Bell"})
+# Short by nature: two label frames (50 ms) of these are an occurrence.
+IMPULSIVE_TAGS = frozenset(
+    {"Drum", "Gunshot", "Knock", "Clap", "Bell", "Bicycle_bell", "Crossing_signal", "Footstep", "Thud", "Keyboard"}
+    | {"Glass_break", "Dining_clink", "Bird_chirp", "Dog_bark"}
+)
+# Over within one label frame: one is enough.
+MOMENTARY_TAGS = frozenset({"Single_click", "Finger_snap"})
 
 
 @dataclass(frozen=True)
@@ -76,17 +109,19 @@ _UNSURE: dict[str, tuple[int, ...]] = {
     "Bell": (8, 9, 10, 11, 98, 108, 112, 114, 88),
     "Whistle": (79, 80, 82),
     "Instrument": (52, 53, 54, 85, 91, *range(96, 104)),
+    "Doorbell": (9, 11, 14),
+    "Thud": (116, 117, 118),
 }
 _EFFECTS: dict[int, Labels] = {
     78: Labels(("Whistle",), _MUSIC),
     120: Labels((), (*_MUSIC, "Guitar")),
-    121: Labels((), ("Whistle",)),
-    122: NOTHING,
-    123: Labels((), ("Whistle",)),
-    124: Labels((), ("Alarm", "Bell")),
-    125: NOTHING,
+    121: Labels((), ("Whistle", "Whisper", "Wind_noise", "Snore")),
+    122: Labels((), ("Water_run", "Wind_noise")),
+    123: Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")),
+    124: Labels((), ("Alarm", "Bell", "Appliance_alarm", "Doorbell", "Bicycle_bell")),
+    125: Labels(("Aircraft_noise",), ("Wind_noise", "Vacuum_cleaner")),
     126: Labels(("Applause",), ("Clap",)),
-    127: Labels(("Gunshot",)),
+    127: Labels(("Gunshot",), ("Explosion",)),
 }
 
 

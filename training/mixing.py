@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from training.catalogue import IMPULSIVE_TAGS, NOTHING, TAG_INDEX, TAG_NAMES, Labels
+from training.catalogue import IMPULSIVE_TAGS, MOMENTARY_TAGS, NOTHING, TAG_INDEX, TAG_NAMES, Labels
 from training.rooms import Channels
 from training.settings import CLIP_HOPS, CLIP_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, RATE, WINDOW_HOPS
 from training.stems import StoredStem
@@ -23,7 +23,7 @@ _FRAMES_PER_HOP = HOP_SAMPLES // FRAME_SAMPLES
 CLEAR_RATIO = 10 ** (-6 / 10)
 FAINT_RATIO = 10 ** (-14 / 10)
 _TAIL_RATIO = 10 ** (-35 / 10)  # frames this far under the clip's loudest are tails: neither clear nor faint
-_CLEAR_FRAMES = np.array([2 if name in IMPULSIVE_TAGS else 5 for name in TAG_NAMES])
+_CLEAR_FRAMES = np.array([1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIVE_TAGS else 5 for name in TAG_NAMES])
 
 # How often each urn is drawn.
 GROUP_WEIGHTS: dict[str, float] = {
@@ -59,8 +59,8 @@ def frame_energies(samples: FloatArray) -> FloatArray:
 def window_labels(energies: FloatArray, labels: list[Labels]) -> tuple[FloatArray, FloatArray]:
     """Targets and known marks [windows, tags] from each stem's frame energies [stems, frames] as it is in the mix.
 
-    A window has a tag when enough of its frames are clear (2 for impulsive tags, 5 for the others), and has it not
-    when none is even faint.
+    A window has a tag when enough of its frames are clear (1 for momentary tags, 2 for impulsive ones, 5 for the
+    others), and has it not when none is even faint.
     """
     total = energies.sum(0) + 1e-9
     present, unsure = _tag_energies(energies, labels, "present"), _tag_energies(energies, labels, "unsure")
