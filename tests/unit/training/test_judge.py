@@ -1,74 +1,129 @@
-"""The measures of the report."""
+"""What is judged: which windows count as heard, as wrong, and as mistaken for another tag."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from training.fit import disagreement, learning_rate, masked_loss, window_starts
-from training.judge import average_precision, best_threshold, precision_and_recall
-from training.mixing import WINDOWS, Batch
+from training.alarms import counted
+from training.catalogue import NOTHING, TAG_INDEX, TAG_NAMES, Labels
+from training.confusion import Confusion
+from training.errors import TrainingError
+from training.hearing import Heard, calm_clips, draws, hear, noise_bank, singles
+from training.judge import Figures, Verdict, figures
+from training.judgement import Judgement, keep_judgement, read_judgement
+from training.mixing import WINDOWS
+from training.network import Tagger
+from training.settings import CLIP_SAMPLES
+from training.signals.backgrounds import stationary_noise
+from training.stems import StoredStem
 
-
-def test_average_precision_of_a_known_ranking() -> None:
-    scores, targets = np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([1, 0, 1, 0, 1])
-    assert average_precision(scores, targets) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 50), st.integers(1, 50))
-def test_average_precision_is_1_for_a_perfect_ranking_and_never_outside_0_to_1(
-    seed: int, positives: int, negatives: int
-) -> None:
-    rng, targets = np.random.default_rng(seed), np.r_[np.ones(positives), np.zeros(negatives)]
-    assert average_precision(targets + 0.5 * rng.random(len(targets)), targets) == 1
-    assert 0 < average_precision(rng.random(len(targets)), targets) <= 1
+KNOCK, SPEECH = TAG_INDEX["Knock"], TAG_INDEX["Speech"]
 
 
-def test_precision_and_recall_at_a_threshold() -> None:
-    scores, targets = np.array([0.9, 0.6, 0.4, 0.1]), np.array([1, 0, 1, 0])
-    assert precision_and_recall(scores, targets, 0.5) == (0.5, 0.5)
-    assert precision_and_recall(scores, targets, 0.95) == (1.0, 0.0)
-    assert precision_and_recall(scores, np.zeros(4), 0.95) == (1.0, 1.0)
+def stem(labels: Labels, group: str) -> StoredStem:
+    """Four seconds of noise, whatever the labels say."""
+    samples = np.random.default_rng(0).integers(-9000, 9000, CLIP_SAMPLES).astype(np.int16)
+    return StoredStem(samples, labels, "test/noise", group)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_a_threshold_stays_within_its_bounds(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    assert 0.2 <= best_threshold(rng.random(50), rng.integers(0, 2, 50).astype(float)) <= 0.8
+def heard(scores: float, there: bool, known: bool) -> Heard:
+    """One window in which every tag has the same score."""
+    shape = (1, len(TAG_NAMES))
+    return Heard(np.full(shape, scores, np.float32), np.full(shape, there), np.full(shape, known))
 
 
-def test_a_threshold_parts_what_can_be_parted() -> None:
-    scores, targets = np.r_[np.full(9, 0.45), np.full(9, 0.65)], np.r_[np.zeros(9), np.ones(9)]
-    assert 0.45 < best_threshold(scores, targets) <= 0.65
+@pytest.mark.parametrize(
+    ("scores", "there", "known", "wrong"),
+    [(0.9, False, True, True), (0.9, True, True, False), (0.9, False, False, False), (0.1, False, True, False)],
+)
+def test_wrong_is_what_is_reported_and_surely_not_there(scores: float, there: bool, known: bool, wrong: bool) -> None:
+    assert heard(scores, there, known).wrong(np.full(len(TAG_NAMES), 0.5)).all() == wrong
 
 
-def _batch(known: float) -> Batch:
-    return Batch(
-        torch.zeros(2, 4), torch.ones(2, WINDOWS, 3), torch.full((2, WINDOWS, 3), known) + torch.eye(3)[None, :1]
-    )
+def test_the_same_seed_draws_the_same_clips_and_a_tail_is_drawn_whole() -> None:
+    bank = noise_bank(stationary_noise, 2, seed=1)
+    first, again, other = (list(draws(bank, 53, seed)) for seed in (1, 1, 2))
+    assert [len(batch.clips) for batch in first] == [50, 3]
+    assert all(torch.equal(one.clips, two.clips) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0].clips, other[0].clips)
+    assert not any(batch.targets.any() for batch in first)
 
 
-def test_what_nobody_knows_does_not_count_in_the_loss() -> None:
-    logits, altered = torch.zeros(2 * WINDOWS, 3), torch.zeros(2 * WINDOWS, 3)
-    altered[:, 1:] = 50.0
-    assert masked_loss(logits, _batch(0.0)) == masked_loss(altered, _batch(0.0))
-    assert masked_loss(logits, _batch(1.0)) != masked_loss(altered, _batch(1.0))
+def test_an_urn_that_would_never_be_drawn_from_is_named() -> None:
+    with pytest.raises(TrainingError, match="Vuvuzela"):
+        next(draws([stem(NOTHING, "Vuvuzela")], 1, seed=0))
 
 
-def test_disagreement_compares_each_clean_clip_with_its_coded_one() -> None:
-    pair = torch.randn(2 * WINDOWS, 3)
-    fresh = torch.randn(5 * WINDOWS, 3)
-    assert disagreement(torch.cat([fresh, pair, pair]), 2) < 1e-12
-    assert disagreement(torch.cat([fresh, pair, -pair]), 2) > 1e-3
+def test_singles_take_every_source_and_know_what_is_in_them() -> None:
+    bank = [stem(Labels(("Knock",), ("Thud",)), "Knock"), stem(Labels(("Speech",)), "Speech")]
+    (batch,) = singles(bank, 10, seed=0)
+    assert batch.clips.abs().amax(1).allclose(torch.tensor(0.5))
+    assert batch.targets[:, :, KNOCK].amax(1).sum() == batch.targets[:, :, SPEECH].amax(1).sum() == 5
+    knocking = batch.targets[:, :, KNOCK] > 0
+    assert not (batch.known[:, :, TAG_INDEX["Thud"]] > 0)[knocking].any()
 
 
-def test_windows_start_at_every_hop_of_a_clip_but_the_last() -> None:
-    assert window_starts(2).tolist() == [0, 1, 2, 4, 5, 6]
+def test_calm_clips_have_no_tag() -> None:
+    for batch in calm_clips(0):
+        assert batch.clips.shape[1] == CLIP_SAMPLES
+        assert not batch.targets.any()
+        assert batch.known.all()
 
 
-def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [learning_rate(update, 5000) for update in (0, 150, 300, 2500, 4999)]
-    assert rates[0] < rates[1] < rates[2] > rates[3] > rates[4] > 0
+def test_all_windows_of_all_batches_are_scored() -> None:
+    scored = hear(Tagger(len(TAG_NAMES)).eval(), draws(noise_bank(stationary_noise, 1, 0), 3, 0), "noise")
+    assert scored.scores.shape == scored.there.shape == scored.known.shape == (3 * WINDOWS, len(TAG_NAMES))
+    assert ((scored.scores > 0) & (scored.scores < 1)).all()
+
+
+def test_alarms_are_counted_per_hour_and_by_tag() -> None:
+    quiet = heard(0.01, False, True)
+    scores = np.repeat(quiet.scores, 10, axis=0)
+    scores[:2, KNOCK], scores[:1, SPEECH] = 0.6, 0.4
+    many = Heard(scores, np.repeat(quiet.there, 10, 0), np.repeat(quiet.known, 10, 0))
+    counts = counted(many, np.full(len(TAG_NAMES), 0.5, np.float32), [KNOCK, SPEECH])
+    assert (counts["windows"], counts["windows_with_a_wrong_tag"]) == (10, 2)
+    assert counts["per_hour_by_sensitivity"] == [0, 0, 720, 720, 720]
+    assert counts["worst"] == [{"tag": "Knock", "windows": 2}]
+
+
+def test_the_worst_pairs_are_mistakes_and_not_the_diagonal() -> None:
+    shares = np.array([[0.9, 0.2], [np.nan, np.nan]])
+    pairs = Confusion([KNOCK, SPEECH], [40, 0], shares).worst_pairs(10)
+    assert pairs == [{"sound": "Knock", "reported": "Speech", "share": 0.2, "windows": 40}]
+
+
+def test_figures_at_every_sensitivity() -> None:
+    rated = figures(np.array([0.9, 0.6, 0.4, 0.1]), np.array([True, False, True, False]), 0.5)
+    assert rated.windows_with == 2
+    assert rated.precision == [1, 1, 0.5, 0.6667, 0.6667]  # from 0.88, 0.73, 0.5, 0.27, 0.12
+    assert rated.recall == [0.5, 0.5, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "unseen", "windows", "ships"),
+    [(0.9, 0.6, 40, True), (0.9, 0.59, 500, False), (0.59, 0.9, 500, False), (0.9, 0.9, 39, False)],
+)
+def test_a_tag_ships_when_both_sets_prove_it(held_out: float, unseen: float, windows: int, ships: bool) -> None:
+    def rated(precision: float) -> Figures:
+        return Figures(windows, precision, [0.9] * 5, [0.9] * 5, 0.01)
+
+    assert Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen)).ships == ships
+
+
+def test_a_judgement_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    judgement = Judgement(7, heard(0.5, True, True), heard(0.25, False, True), Confusion([1], [9], np.array([[0.5]])))
+    keep_judgement(tmp_path / "judgement.npz", judgement)
+    again = read_judgement(tmp_path / "judgement.npz")
+    assert (again.updates, again.confusion.tags, again.confusion.windows) == (7, [1], [9])
+    assert np.array_equal(again.unseen.scores, judgement.unseen.scores)
+    assert again.held_out.there.all()
+
+
+def test_a_judgement_that_is_missing_names_the_step(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="run the step: judge"):
+        read_judgement(tmp_path / "judgement.npz")

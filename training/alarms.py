@@ -1,0 +1,94 @@
+"""False alarms: how often a tag is reported that is surely not there, in sound of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.catalogue import TAG_INDEX, TAG_NAMES, TAGS
+from training.hearing import Heard, calm_clips, draws, hear, noise_bank
+from training.metrics import SENSITIVITIES, FloatArray, moved_threshold
+from training.mixing import Batch
+from training.network import Tagger
+from training.settings import HOP_SECONDS
+from training.signals.backgrounds import stationary_noise
+from training.stems import StoredStem
+from training.synthesis import read_split
+from training.unseen_signals import office_noise
+
+_NOISES, _CLIPS = 400, 1200  # 1,200 clips have 3,600 windows: an hour of hops
+_SPEECH = frozenset({"Speech", "Male_speech", "Female_speech", "Whisper"})
+_MUSIC = frozenset(tag.name for tag in TAGS if tag.category == "Music")
+_WORST = 3
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Sound in which some tags should not be heard.
+
+    Attributes:
+        name: what the report calls it.
+        batches: the clips.
+        allowed: tags that do not count, because sound of this kind is about them.
+    """
+
+    name: str
+    batches: Iterable[Batch]
+    allowed: frozenset[str] = field(default_factory=frozenset)
+
+
+def steady_noise(seed: int, clips: int) -> Iterator[Batch]:
+    """Stationary noise that training never had, though from its generator: through rooms and lines, at all levels."""
+    return draws(noise_bank(stationary_noise, _NOISES, seed), clips, seed)
+
+
+def _having(bank: list[StoredStem], tag: str) -> list[StoredStem]:
+    return [stem for stem in bank if tag in stem.labels.present]
+
+
+def _untagged(bank: list[StoredStem]) -> list[StoredStem]:
+    return [stem for stem in bank if not stem.labels.present and not stem.labels.unsure]
+
+
+def quiet_kinds(work: Path) -> Iterator[Quiet]:
+    """What is tried, one after the other."""
+    valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
+    yield Quiet("silence, constants, hiss", calm_clips(201))
+    yield Quiet("stationary noise, new draws", steady_noise(202, 2 * _CLIPS))
+    yield Quiet("stationary noise, unseen generator", draws(noise_bank(office_noise, _NOISES, 203), 2 * _CLIPS, 203))
+    yield Quiet("other sounds without a tag, new draws", draws(_untagged(valid), _CLIPS, 204))
+    yield Quiet("other sounds without a tag, unseen", draws(_untagged(unseen), _CLIPS, 205))
+    yield Quiet("only speech, unseen voices", draws(_having(unseen, "Speech"), _CLIPS, 206), _SPEECH)
+    yield Quiet("only music, unseen fonts", draws(_having(unseen, "Music"), _CLIPS, 207), _MUSIC)
+
+
+def counted(heard: Heard, thresholds: FloatArray, tags: list[int]) -> dict[str, Any]:
+    """Windows with a wrong tag among `tags`: how many, per hour at each sensitivity, and by which tags most."""
+    windows, at_each = len(heard.scores), []
+    for sensitivity in SENSITIVITIES:
+        moved = np.array([moved_threshold(float(each), sensitivity) for each in thresholds])
+        wrong = heard.wrong(moved)[:, tags]
+        at_each.append(round(float(wrong.any(1).mean()) * 3600 / HOP_SECONDS, 1))
+    wrong = heard.wrong(thresholds)[:, tags]
+    by_tag = wrong.sum(0)
+    worst = [index for index in np.argsort(-by_tag, kind="stable")[:_WORST] if by_tag[index]]
+    return {
+        "windows": windows,
+        "windows_with_a_wrong_tag": int(wrong.any(1).sum()),
+        "per_hour_by_sensitivity": at_each,
+        "worst": [{"tag": TAG_NAMES[tags[index]], "windows": int(by_tag[index])} for index in worst],
+    }
+
+
+def false_alarms(tagger: Tagger, work: Path, thresholds: FloatArray, shipped: list[int]) -> dict[str, dict[str, Any]]:
+    """The false alarms of the shipped tags, by kind of sound."""
+    report = {}
+    for quiet in quiet_kinds(work):
+        allowed = {TAG_INDEX[name] for name in quiet.allowed if name in TAG_INDEX}
+        tags = [tag for tag in shipped if tag not in allowed]
+        report[quiet.name] = counted(hear(tagger, quiet.batches, quiet.name), thresholds, tags)
+    return report

@@ -1,0 +1,110 @@
+"""The measures of the report: plain functions of scores, and of what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from handler.sensitivity import MAX_SENSITIVITY, MIN_SENSITIVITY, Sensitivity, thresholds
+
+FloatArray = npt.NDArray[np.floating[Any]]
+BoolArray = npt.NDArray[np.bool_]
+
+SENSITIVITIES = tuple(range(MIN_SENSITIVITY, MAX_SENSITIVITY + 1))
+_CANDIDATES = np.arange(0.2, 0.801, 0.02)
+# What a threshold should leave two steps up and two steps down, on the draws that it is chosen on.
+BEARABLE_PRECISION, BEARABLE_RECALL = 0.3, 0.1
+_BEARABLE_WORTH = 0.05
+_HIGHEST_THRESHOLD = 0.98
+
+
+def average_precision(scores: FloatArray, there: BoolArray) -> float:
+    """Area under the precision-recall steps: the mean of the precision down to each positive (0 without any)."""
+    hits = there[np.argsort(-scores, kind="stable")]
+    if not hits.any():
+        return 0.0
+    precisions = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float(precisions[hits].mean())
+
+
+def precision_and_recall(scores: FloatArray, there: BoolArray, threshold: float) -> tuple[float, float]:
+    """Precision (1 where nothing is found) and recall (1 where there is nothing to find) at a threshold."""
+    found = scores >= threshold
+    both, num_found, num_there = (int(each.sum()) for each in (found & there, found, there))
+    return (both / num_found if num_found else 1.0), (both / num_there if num_there else 1.0)
+
+
+def precision_recall_curve(scores: FloatArray, there: BoolArray, points: int) -> tuple[FloatArray, FloatArray]:
+    """Recall and precision as the threshold falls, thinned to about `points` even steps of recall.
+
+    The precision at a recall is the best that any threshold with at least this recall has (the usual interpolation).
+    """
+    hits = there[np.argsort(-scores, kind="stable")]
+    if not hits.any():
+        return np.zeros(0), np.zeros(0)
+    precisions = (np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits]
+    best = np.maximum.accumulate(precisions[::-1])[::-1]
+    recalls = np.arange(1, len(best) + 1) / len(best)
+    kept = np.unique(np.linspace(0, len(best) - 1, points).round().astype(int))
+    return recalls[kept], best[kept]
+
+
+def moved_threshold(threshold: float, sensitivity: int) -> float:
+    """A threshold at another sensitivity, by the handler's own law."""
+    return float(thresholds(np.array([threshold], np.float32), ("",), Sensitivity(sensitivity))[0])
+
+
+def noise_floor(noise_scores: FloatArray, tags: int) -> float:
+    """What a threshold must exceed so that, of all windows of noise, under 1 in 1,000 * tags has the tag.
+
+    Args:
+        noise_scores: the tag's scores in windows of noise.
+        tags: how many tags share the allowance of 1 window in 1,000.
+    """
+    return float(np.quantile(noise_scores, 1 - 1 / (1000 * tags), method="higher"))
+
+
+def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> float:
+    """The threshold between 0.2 and 0.8 with the highest harmonic mean of precision (weight 2) and recall (weight 1).
+
+    Precision counts double, because tags are far rarer in what people record than in the mixes that are judged here.
+    That neither two steps up nor two steps down are unbearable is worth 0.05 of that mean. Where `floor` leaves none
+    of these thresholds, it is the next hundredth above the floor (0.98 at most).
+    """
+    candidates = [float(each) for each in _CANDIDATES if each > floor]
+    if not candidates:
+        return min(_HIGHEST_THRESHOLD, float(np.floor(floor * 100 + 1) / 100))
+    merits = [_mean(scores, there, each) + _BEARABLE_WORTH * _is_bearable(scores, there, each) for each in candidates]
+    return round(candidates[int(np.argmax(merits))], 2)
+
+
+def _mean(scores: FloatArray, there: BoolArray, threshold: float) -> float:
+    precision, recall = precision_and_recall(scores, there, threshold)
+    return 3 * precision * recall / max(precision + 2 * recall, 1e-9)
+
+
+def _is_bearable(scores: FloatArray, there: BoolArray, threshold: float) -> bool:
+    precision, _ = precision_and_recall(scores, there, moved_threshold(threshold, MAX_SENSITIVITY))
+    _, recall = precision_and_recall(scores, there, moved_threshold(threshold, MIN_SENSITIVITY))
+    return precision >= BEARABLE_PRECISION and recall >= BEARABLE_RECALL
+
+
+def reliability(scores: FloatArray, there: BoolArray, bins: int = 10) -> list[tuple[float, float, int]]:
+    """For each bin of the score that is not empty: mean score, share of windows that have the tag, windows."""
+    which = np.minimum((scores * bins).astype(int), bins - 1)
+    return [
+        (float(scores[which == each].mean()), float(there[which == each].mean()), int((which == each).sum()))
+        for each in np.unique(which)
+    ]
+
+
+def calibration_error(scores: FloatArray, there: BoolArray) -> float:
+    """Expected calibration error: how far score and share are apart, over the bins of `reliability` by their windows.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), equation 3, for one tag's yes or no.
+    """
+    rows = reliability(scores, there)
+    total = sum(windows for _, _, windows in rows)
+    return sum(abs(score - share) * windows for score, share, windows in rows) / total if total else 0.0
