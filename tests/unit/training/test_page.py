@@ -8,49 +8,89 @@ from typing import Any
 
 import pytest
 
+from training.catalogue import TAG_NAMES
+from training.definitions import DEFINITIONS
 from training.errors import TrainingError
 from training.page import write_figures
 
+SECTIONS = ("meanings", "tags", "left-out", "steps", "alarms", "confusion", "codecs", "size", "recordings")
+
 
 def _report() -> dict[str, Any]:
-    figures = {"windows_with": 40, "average_precision": 0.912, "precision": 0.9, "recall": 0.8}
-    tag = {"name": "Siren", "threshold": 0.46, "held_out": figures, "unseen": figures | {"average_precision": 0.61}}
+    rates = {"precision": [1.0, 0.95, 0.9, 0.7, 0.41], "recall": [0.31, 0.6, 0.8, 0.9, 1.0]}
+    held_out = {"windows_with": 50, "average_precision": 0.912, "calibration_error": 0.01, **rates}
+    unseen = held_out | {"windows_with": 40, "average_precision": 0.61}
+    tag = {"name": "Siren", "threshold": 0.46, "noise_floor": 0.1, "held_out": held_out, "unseen": unseen}
+    alarm = {"windows": 200, "windows_with_a_wrong_tag": 1, "per_hour_by_sensitivity": [0.0, 9.0, 18.0, 36.0, 72.0]}
     return {
         "updates": 100,
         "parameters": 470_000,
         "macro_map": {"held_out": 0.912, "unseen": 0.61},
+        "sensitivities": [-2, -1, 0, 1, 2],
         "tags": [tag | {"ships": True}, tag | {"name": "Knock", "ships": False}],
-        "false_alarms": {"silence": {"windows": 200, "windows_with_a_tag": 1, "worst": "Siren"}},
+        "false_alarms": {"silence": alarm | {"worst": [{"tag": "Siren", "windows": 1}]}},
+        "worst_pairs": [{"sound": "Siren", "reported": "Alarm", "share": 0.25, "windows": 40}],
         "codec_differences": {"Opus": {"mean": 0.001, "p99": 0.01, "max": 0.04, "over_0.05": 0.0}},
         "hops_per_second_one_thread": 1234,
     }
 
 
+def _recordings() -> dict[str, Any]:
+    found = {"windows": 20, "expected": 10, "share": 0.9, "false_shares": {"Music": 0.05}, "others": {"Knock": 0.1}}
+    files = {f"Speech/{name}.wav": {"origin": f"example.org/talks, {name}.wav", **found} for name in ("a", "b")}
+    folders = {"Speech": {"meets_bar": True, **found}, "noise": {"meets_bar": None, **found, "share": None}}
+    return {"lines": {"studio": {"folders": folders, "files": files}}}
+
+
 @pytest.fixture
-def report(tmp_path: Path) -> Path:
-    path = tmp_path / "report.json"
-    path.write_text(json.dumps(_report()))
-    return path
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "report.json").write_text(json.dumps(_report()))
+    (tmp_path / "recordings.json").write_text(json.dumps(_recordings()))
+    marks = (f"<!-- {name}: begin -->\nyesterday's {name}\n<!-- {name}: end -->" for name in SECTIONS)
+    (tmp_path / "page.md").write_text("before\n" + "\n\n".join(marks) + "\nafter\n")
+    return tmp_path
 
 
-def test_the_figures_stand_between_the_marks_and_replace_the_old_ones(tmp_path: Path, report: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- figures: begin -->\nyesterday\n<!-- figures: end -->\nafter\n")
-    write_figures(report, page)
-    once = page.read_text()
-    write_figures(report, page)
-    assert page.read_text() == once
+def written(folder: Path) -> str:
+    write_figures(folder / "report.json", folder / "recordings.json", folder / "page.md")
+    return (folder / "page.md").read_text()
+
+
+def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: Path) -> None:
+    once = written(folder)
+    assert written(folder) == once
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
     assert "yesterday" not in once
-    assert "| `Siren` | 0.46 | 0.91 | 0.90 | 0.80 | 0.61 | 0.90 | 0.80 | 40 |" in once
-    assert "(Knock, left out)" in once
-    assert "| silence | 200 | 1 | 0.5 % |" in once
-    assert "1234 hops per second" in once
+    assert "| `Siren` | 0.46 | 0.91 | 0.90 | 0.80 | 50 | 0.61 | 0.90 | 0.80 | 40 |" in once
+    assert "| `Siren` | Emergency | both kinds of siren |" in once
+    assert "| `Knock` | knuckles on a door or a table | 0.91 | 0.61 | 50 | 40 |" in once
+    assert "| `Siren` | 1.00 / 0.31 | 0.95 / 0.60 | 0.90 / 0.80 | 0.70 / 0.90 | 0.41 / 1.00 |" in once
+    assert "lowest precision two steps up is 0.41 (`Siren`), the lowest recall two steps down 0.31 (`Siren`)" in once
+    assert "| silence | 200 | 1 | 0.5 % | 18 | 0 | 72 | `Siren` 1 |" in once
+    assert "| `Siren` | `Alarm` | 25.0 % | 40 |" in once
+    assert "1,234 hops per second" in once
 
 
-def test_a_page_without_marks_is_named(tmp_path: Path, report: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("nothing here")
+def test_recordings_have_their_table_and_say_where_they_are_from(folder: Path) -> None:
+    page = written(folder)
+    assert "| Speech | studio | 20 | 90.0 % of 10 | `Music` 5.0 % | `Knock` 10.0 % |" in page
+    assert "| noise | studio | 20 |  | `Music` 5.0 % | `Knock` 10.0 % |" in page
+    assert "Files: example.org/talks (2)." in page
+
+
+def test_without_a_report_on_recordings_their_part_stays(folder: Path) -> None:
+    (folder / "recordings.json").unlink()
+    page = written(folder)
+    assert "yesterday's recordings" in page
+    assert "yesterday's tags" not in page
+
+
+def test_a_page_without_marks_is_named(folder: Path) -> None:
+    (folder / "page.md").write_text("nothing here")
     with pytest.raises(TrainingError, match=r"page\.md lacks the marks"):
-        write_figures(report, page)
+        written(folder)
+
+
+def test_every_tag_is_defined() -> None:
+    assert DEFINITIONS.keys() == set(TAG_NAMES)
