@@ -1,116 +1,137 @@
-"""Many callers at once against a real TorchServe.
+"""Many callers, and one with an hour: throughput as a share of the limit, and latency at fixed rates.
 
-Throughput with callers that wait for their answers (closed loop), and latency at fixed rates of requests, which are
-sent on time whether or not earlier ones were answered (open loop).
+closed loop  1 and 8 callers with 10 s clips who ask again as soon as they are answered, and one file of an hour
+open loop    10 s and 35 s clips, sent on time whether or not earlier ones were answered; latency counts from then
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
+from benchmarks import bodies
+from benchmarks.calls import Callers, closed_loop, open_loop, percentile
+from benchmarks.limit import Limit, measure_limit
+from benchmarks.options import parser, results_folder
 from benchmarks.report import keep, table
-from benchmarks.serving import Limit, measure_limit
-from handler.model import load_model
-from handler.scoring import default_batch_hops
-from scripts import torchserve
-from tests.support.audio import encode, lively
+from benchmarks.server import serving
 
-TREE = Path(__file__).resolve().parent.parent
-
-
-def ask(url: str, body: bytes, due_seconds: float | None = None) -> float | None:
-    """Tags a body; returns the seconds since it was due (or since now), or None where the answer is an error."""
-    start = time.perf_counter() if due_seconds is None else due_seconds
-    status, _ = torchserve.post(url, "/invocations", {"Content-Type": "audio/mp3"}, body)
-    return time.perf_counter() - start if status == 200 else None
+HOUR = 3600.0
+CLIP_SECONDS = 10.0
+NUM_CLIPS = 8
+NUM_CALLERS = (1, 8)
+QUANTILES = (0.5, 0.95, 0.99)
 
 
-def closed_loop(url: str, bodies: Sequence[bytes], num_callers: int, seconds: float) -> tuple[int, float]:
-    """Callers that ask again as soon as they are answered; returns answered requests and the seconds they took."""
-    end = time.perf_counter() + seconds
-    counts = [0] * num_callers
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
 
-    def call(caller: int) -> None:
-        while time.perf_counter() < end:
-            ask(url, bodies[(caller + counts[caller]) % len(bodies)])
-            counts[caller] += 1
+    Attributes:
+        rates: Clip's length in seconds -> requests per second.
+        run_seconds: Of each rate, and of each number of callers.
+        hour_seconds: Length of the long file.
+        hour_repeats: How often it is sent.
+        limit_seconds: Of each measurement of the limit.
+    """
 
-    start = time.perf_counter()
-    with ThreadPoolExecutor(num_callers) as callers:
-        list(callers.map(call, range(num_callers)))
-    return sum(counts), time.perf_counter() - start
-
-
-def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> list[float | None]:
-    """Requests at a fixed rate; returns their latencies, counted from when each was due."""
-    start = time.perf_counter() + 0.1
-    due = [start + index / rate for index in range(round(rate * seconds))]
-
-    def call(index: int) -> float | None:
-        threading.Event().wait(max(0.0, due[index] - time.perf_counter()))
-        return ask(url, bodies[index % len(bodies)], due[index])
-
-    with ThreadPoolExecutor(256) as callers:
-        return list(callers.map(call, range(len(due))))
+    rates: dict[float, Sequence[float]]
+    run_seconds: float
+    hour_seconds: float
+    hour_repeats: int
+    limit_seconds: float
 
 
-def percentile(sorted_values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie."""
-    return sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))]
+FULL = Plan({10.0: (5, 10, 20, 30, 40, 50), 35.0: (2, 5, 10)}, 20.0, HOUR, 3, 4.0)
+QUICK = Plan({10.0: (10,), 35.0: (2,)}, 3.0, 120.0, 1, 1.0)
 
 
-def latency_row(rate: float, latencies: Sequence[float | None]) -> list[str]:
-    """A row of the open loop's table."""
-    answered = sorted(latency for latency in latencies if latency is not None)
-    cells = [f"{1000 * percentile(answered, share):.0f} ms" for share in (0.5, 0.95, 0.99)] if answered else ["-"] * 3
-    return [f"{rate:g} /s", *cells, str(len(latencies) - len(answered))]
+def clips(seconds: float) -> list[Path]:
+    """Eight different clips of that length."""
+    return [bodies.mp3(seconds, seed=seed) for seed in range(NUM_CLIPS)]
 
 
-def throughput(url: str, bodies: Sequence[bytes], limit: Limit, clip_seconds: float, seconds: float) -> str:
-    """The closed loop's table."""
-    rows = []
-    for num_callers in (1, 8):
-        runs = [closed_loop(url, bodies, num_callers, seconds / 3) for _ in range(3)]
-        speed = statistics.median(clip_seconds * answered / taken for answered, taken in runs)
-        share = f"{100 * speed * limit.all_cores:.0f} %"
-        rows.append([str(num_callers), f"{speed / clip_seconds:.1f} /s", f"{speed:.0f}", share])
-    return table([f"callers, {clip_seconds:g} s MP3", "requests", "s of audio per s", "share of the limit"], rows)
+def closed(callers: Callers, plan: Plan, model: Path) -> tuple[str, dict[str, float]]:
+    """The closed loop's table and figures."""
+    clip_limit = measure_limit(model, clips(CLIP_SECONDS), seconds=plan.limit_seconds)
+    loaded = [file.read_bytes() for file in clips(CLIP_SECONDS)]
+    rows, figures = [], {}
+    for num_callers in tqdm(NUM_CALLERS, desc="closed loop", unit="run"):
+        run = closed_loop(callers, loaded, num_callers, plan.run_seconds)
+        speed = CLIP_SECONDS * run.rate
+        rows.append(
+            [f"10 s, {num_callers} caller{'s' * (num_callers > 1)}", f"{run.rate:.1f} /s", *_share(speed, clip_limit)]
+        )
+        rows[-1].append(str(run.num_failed))
+        figures[f"clips_{num_callers}_callers_share"] = speed / clip_limit.speed
+    hour_row, hour_figures, hour_limit = _hour(callers, plan, model)
+    rows.append(hour_row)
+    header = ["stereo MP3 of 128 kb/s", "requests", "s of audio per s", "share of the limit", "errors"]
+    notes = [f"Clips, {clip_limit.describe()}", f"Long file, {hour_limit.describe()}"]
+    return "\n\n".join([table(header, rows), *notes]), {**figures, **hour_figures}
+
+
+def _hour(callers: Callers, plan: Plan, model: Path) -> tuple[list[str], dict[str, float], Limit]:
+    file = bodies.mp3(plan.hour_seconds)
+    limit = measure_limit(model, [file], seconds=plan.limit_seconds)
+    runs = tqdm(range(plan.hour_repeats), desc="long file", unit="file")
+    taken = statistics.median(callers.timed(file) for _ in runs)
+    speed = plan.hour_seconds / taken
+    row = [f"{plan.hour_seconds / 60:g} min, 1 caller", f"{taken:.2f} s each", *_share(speed, limit), "0"]
+    return row, {"hour_speed": speed, "hour_share": speed / limit.speed}, limit
+
+
+def _share(speed: float, limit: Limit) -> list[str]:
+    return [f"{speed:.0f}", f"{100 * speed / limit.speed:.0f} %"]
+
+
+def opened(callers: Callers, plan: Plan) -> tuple[str, dict[str, float]]:
+    """The open loop's table and figures."""
+    rows, figures = [], {}
+    runs = [(length, rate) for length, rates in plan.rates.items() for rate in rates]
+    for length, rate in tqdm(runs, desc="open loop", unit="rate"):
+        latencies = open_loop(callers, [file.read_bytes() for file in clips(length)], rate, plan.run_seconds)
+        rows.append([f"{length:g} s, {rate:g} /s", *latency_cells(latencies)])
+        answered = [latency for latency in latencies if latency is not None]
+        figures[f"p95_{length:g}s_{rate:g}"] = percentile(answered, 0.95) if answered else float("inf")
+        figures[f"errors_{length:g}s_{rate:g}"] = len(latencies) - len(answered)
+    return table(["MP3 clips at a fixed rate", "p50", "p95", "p99", "requests", "errors"], rows), figures
+
+
+def latency_cells(latencies: Sequence[float | None]) -> list[str]:
+    """Percentiles of those that were answered, how many there were, and how many were not answered."""
+    answered = [latency for latency in latencies if latency is not None]
+    cells = [f"{1000 * percentile(answered, share):.0f} ms" for share in QUANTILES] if answered else ["-"] * 3
+    return [*cells, str(len(latencies)), str(len(latencies) - len(answered))]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures, prints and keeps the tables."""
+    plan = QUICK if options.quick else FULL
+    with serving(options.model, plain=options.plain) as served:
+        callers = Callers(served.url)
+        for file in clips(CLIP_SECONDS):
+            callers.ask(file)
+        opened_table, opened_figures = opened(callers, plan)
+        closed_table, closed_figures = closed(callers, plan, options.model)
+    note = f"{served.description}; each line of the first two kinds lasted {plan.run_seconds:g} s."
+    keep(
+        "load",
+        "Many callers",
+        "\n\n".join([closed_table, opened_table, note]),
+        folder=results_folder(options),
+        figures={**closed_figures, **opened_figures},
+    )
 
 
 def main() -> None:
-    """Measures, prints and keeps the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=TREE / "model" / "model.pt2", help="model file")
-    parser.add_argument("--clip-seconds", type=float, default=10.0, help="length of a clip (default: 10)")
-    parser.add_argument(
-        "--rates", type=float, nargs="+", default=[5, 10, 20, 40], help="requests/s (default: 5 10 20 40)"
-    )
-    parser.add_argument("--seconds", type=float, default=20.0, help="length of each run (default: 20)")
-    options = parser.parse_args()
-    model = load_model(options.model, torch.device("cpu"))
-    clips = [encode(lively(options.clip_seconds, num_channels=2, seed=seed), 44_100, "mp3") for seed in range(8)]
-    bodies = [bytes(clip) for clip in clips]
-    limit = measure_limit(model, clips[0], default_batch_hops(torch.device("cpu")))
-    store = TREE / "build" / "benchmark"
-    subprocess.run([TREE / "build_mar.sh", "--model", options.model, "--output", store], check=True)
-    with torchserve.running(torchserve.Settings(TREE / "build" / "logs" / "benchmark", model_store=store)) as server:
-        ask(server.url, bodies[0])
-        closed = throughput(server.url, bodies, limit, options.clip_seconds, options.seconds)
-        rates = tqdm(options.rates, unit="rate")
-        rows = [latency_row(rate, open_loop(server.url, bodies, rate, options.seconds)) for rate in rates]
-    opened = table([f"open loop, {options.clip_seconds:g} s MP3", "p50", "p95", "p99", "errors"], rows)
-    note = f"Limit of this run: {1 / limit.all_cores:.0f} s of audio per second on all cores, decoding and model alone."
-    keep("load", "Load", "\n\n".join([closed, opened, note]))
+    """Reads the command line."""
+    run(parser(__doc__).parse_args())
 
 
 if __name__ == "__main__":

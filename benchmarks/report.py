@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 RESULTS = Path(__file__).parent / "results"
+# When the measuring process began: the load that others put on the machine, before it adds its own.
+_START = datetime.datetime.now().astimezone(datetime.timezone.utc)
+_LOAD_AT_START = os.getloadavg()[0]
 
 
 def machine() -> str:
-    """Describes what a figure was measured on, in one line."""
+    """Describes what a figure was measured on, and when, in one line."""
     cores = len(os.sched_getaffinity(0))
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return (
-        f"{datetime.date.today()}, {_processor()}, {cores} cores, {gpu}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}"
+        f"{_START:%Y-%m-%d %H:%M} UTC, {_processor()}, {cores} cores, {gpu}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, load average {_LOAD_AT_START:.1f} at the start"
     )
 
 
@@ -32,11 +36,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def keep(name: str, title: str, text: str) -> None:
-    """Prints a result and keeps it as results/NAME.md."""
-    RESULTS.mkdir(exist_ok=True)
+def keep(
+    name: str, title: str, text: str, *, folder: Path = RESULTS, figures: Mapping[str, float] | None = None
+) -> None:
+    """Prints a result and keeps it.
+
+    Args:
+        name: Of the file, FOLDER/NAME.md.
+        title: Its heading.
+        text: Markdown.
+        folder: Where to.
+        figures: What benchmarks/bars.py compares; kept as FOLDER/NAME.json.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     page = f"# {title}\n\n{machine()}\n\n{text}\n"
-    (RESULTS / f"{name}.md").write_text(page)
+    (folder / f"{name}.md").write_text(page)
+    if figures is not None:
+        (folder / f"{name}.json").write_text(json.dumps(dict(figures), indent=2) + "\n")
     print(page)
 
 
