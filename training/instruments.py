@@ -11,7 +11,7 @@ import numpy as np
 from scipy import signal
 from scipy.io import wavfile
 
-from training.catalogue import DRUM_KIT, Labels, labels_of_program
+from training.catalogue import DRUM_KIT, GS_EFFECTS, Labels, labels_of_program
 from training.midi import DRUM_CHANNEL, Passage, drum_phrase, melodic_phrase, write_midi
 from training.settings import RATE
 from training.stems import Samples, Stem
@@ -72,7 +72,7 @@ _FREEPATS = frozenset(
     (0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, *range(24, 31), *range(32, 39), 40, 42, 44, 45, 46, 47, 48)
     + (53, *range(56, 62), *range(64, 77), 79, 80, 84, 88, 94, 95, 98, 101, 102, 104, 114, 115)
 )
-_EFFECT_GROUPS = {78: "Whistle", 126: "Applause", 127: "Gunshot"}
+_EFFECT_GROUPS = {78: "Whistle", 123: "Bird_chirp", 125: "Aircraft_noise", 126: "Applause", 127: "Gunshot"}
 
 
 def _passage(rng: np.random.Generator, font: Font, start: float) -> tuple[Passage, Labels, str]:
@@ -114,21 +114,36 @@ def render(font: Font, passages: list[Passage]) -> tuple[Samples, int]:
     return (samples.mean(axis=1) if samples.ndim == 2 else samples), _RENDER_RATE
 
 
-def render_phrases(rng: np.random.Generator, font_name: str, count: int) -> list[Stem]:
-    """Random phrases of one font; each is stretched in pitch and time by up to 9 %, so that no two pianos are alike."""
-    font, passages, teachings = FONTS[font_name], [], []
-    for number in range(count):
-        passage, labels, group = _passage(rng, font, number * _SLOT_SECONDS)
-        passages.append(passage)
-        teachings.append((labels, group))
-    (rendered, rate), stems = render(font, passages), []
+def _cut_apart(rng: np.random.Generator, font: Font, lessons: list[tuple[Passage, Labels, str]]) -> list[Stem]:
+    """Render the passages and cut them into stems.
+
+    Each is stretched in pitch and time by up to 9 %, so that no two pianos are alike.
+    """
+    (rendered, rate), stems = render(font, [passage for passage, _, _ in lessons]), []
     slot = int(_SLOT_SECONDS * rate)
-    for number, (passage, (labels, group)) in enumerate(zip(passages, teachings, strict=True)):
+    for number, (passage, labels, group) in enumerate(lessons):
         piece = rendered[number * slot : (number + 1) * slot]
         if len(piece) < slot // 2:
             continue
         length = int(len(piece) * RATE / rate * rng.uniform(0.91, 1.09))
-        kind = "drums" if passage.channel == DRUM_CHANNEL or font.drums_only else ""
+        bank = f"{passage.bank}:" if passage.bank else ""
+        kind = "drums" if passage.channel == DRUM_CHANNEL or font.drums_only else bank
         samples = signal.resample(piece, length).astype(np.float32)
         stems.append(Stem(samples, labels, f"{font.name}/{kind}{passage.program}", group))
     return stems
+
+
+def render_phrases(rng: np.random.Generator, font_name: str, count: int) -> list[Stem]:
+    """Random phrases of one font."""
+    font = FONTS[font_name]
+    return _cut_apart(rng, font, [_passage(rng, font, number * _SLOT_SECONDS) for number in range(count)])
+
+
+def render_effects(rng: np.random.Generator, font_name: str, count: int) -> list[Stem]:
+    """The effects of a font's GS banks in turn, each played as a few slow notes."""
+    lessons = []
+    for number in range(count):
+        (bank, program), (labels, group) = list(GS_EFFECTS.items())[number % len(GS_EFFECTS)]
+        notes = melodic_phrase(rng, _PHRASE_SECONDS, 54, 67)
+        lessons.append((Passage(number * _SLOT_SECONDS, 0, bank, program, notes), labels, group))
+    return _cut_apart(rng, FONTS[font_name], lessons)

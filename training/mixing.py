@@ -27,11 +27,18 @@ _CLEAR_FRAMES = np.array([1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIV
 
 # How often each urn is drawn.
 GROUP_WEIGHTS: dict[str, float] = {
-    **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.09, "Drum": 0.09, "music": 0.12, "Speech": 0.17},
-    **{"Siren": 0.06, "Civil_defense_siren": 0.04, "Alarm": 0.07, "Bell": 0.07, "Whistle": 0.06, "Car_horn": 0.05},
-    **{"Gunshot": 0.04, "Knock": 0.04, "Clap": 0.04, "Applause": 0.04, "background": 0.1, "noise": 0.06},
+    **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.18},
+    **{"Siren": 0.06, "Civil_defense_siren": 0.04, "Alarm": 0.05, "Bell": 0.06, "Whistle": 0.05, "Car_horn": 0.04},
+    **{"Gunshot": 0.04, "Knock": 0.04, "Clap": 0.035, "Applause": 0.03, "background": 0.11, "noise": 0.07},
+    **{"Fire_smoke_alarm": 0.04, "Appliance_alarm": 0.04, "Reversing_beep": 0.03, "Car_alarm": 0.035},
+    **{"Doorbell": 0.035, "Bicycle_bell": 0.03, "Crossing_signal": 0.035, "Footstep": 0.045, "Thud": 0.04},
+    **{"Keyboard": 0.035, "Single_click": 0.035, "Finger_snap": 0.03, "Glass_break": 0.03, "Dining_clink": 0.035},
+    **{"Explosion": 0.03, "Water_run": 0.04, "Boiling": 0.03, "Wind_noise": 0.04, "Aircraft_noise": 0.04},
+    **{"Vacuum_cleaner": 0.035, "Electric_shaver_or_toothbrush": 0.03, "Mosquito": 0.025, "Bird_chirp": 0.03},
+    **{"Dog_bark": 0.035, "Cat_meow": 0.03, "Baby_cry": 0.035, "Snore": 0.03, "Whisper": 0.04},
 }
-_SILENCE_ODDS = 0.02
+# Silence, and steady noise by itself at its full level: nothing must be found in either.
+_SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.04
 _SOURCE_COUNTS, _SOURCE_ODDS = (1, 2, 3), (0.5, 0.33, 0.17)
 
 
@@ -132,7 +139,16 @@ class Mixer:
         return Batch(*(torch.from_numpy(array) for array in arrays))
 
     def _draw_scene(self) -> tuple[list[FloatArray], list[Labels]]:
-        return self._draw_nothing() if self._rng.random() < _SILENCE_ODDS else self._draw_sources()
+        kind = self._rng.random()
+        if kind < _SILENCE_ODDS:
+            return self._draw_nothing()
+        if kind < _SILENCE_ODDS + _NOISE_ALONE_ODDS and "noise" in self._urns:
+            stem = self._draw_stem("noise")
+            return [cut(self._rng, stem, True)], [stem.labels]
+        return self._draw_sources()
+
+    def _draw_stem(self, group: str) -> StoredStem:
+        return self._urns[group][self._rng.integers(len(self._urns[group]))]
 
     def _draw_nothing(self) -> tuple[list[FloatArray], list[Labels]]:
         """A clip without a source: digital silence, a constant, or faint hiss."""
@@ -145,11 +161,11 @@ class Mixer:
         rng, sources, labels = self._rng, [], []
         for _ in range(rng.choice(_SOURCE_COUNTS, p=_SOURCE_ODDS)):
             group = self._groups[rng.choice(len(self._groups), p=self._odds)]
-            stem = self._urns[group][rng.integers(len(self._urns[group]))]
+            stem = self._draw_stem(group)
             sources.append(cut(rng, stem, group == "noise") * np.float32(10 ** (-rng.uniform(0, 10) / 20)))
             labels.append(stem.labels)
         if rng.random() < 0.5 and "noise" in self._urns:
-            stem = self._urns["noise"][rng.integers(len(self._urns["noise"]))]
+            stem = self._draw_stem("noise")
             sources.append(cut(rng, stem, True) * np.float32(10 ** (-rng.uniform(0, 40) / 20)))
             labels.append(stem.labels)
         return sources, labels

@@ -13,10 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from training.catalogue import NOTHING, Labels
-from training.instruments import render_phrases
-from training.signals import alarms, backgrounds, bells, impacts, sirens, whistles
-from training.signals.tones import FloatArray
+from training.catalogue import Labels
+from training.instruments import render_effects, render_phrases
+from training.signals.lessons import TRAIN_SIGNALS, Generator
 from training.stems import Stem
 from training.unseen_signals import UNSEEN_SIGNALS
 from training.voices import (
@@ -27,9 +26,9 @@ from training.voices import (
     speak_with_festival,
     speak_with_flite,
 )
+from training.whisper import WHISPERING_VOICES, espeak_whispers, whisper_with, whisper_with_espeak
 
 Maker = Callable[[np.random.Generator], list[Stem]]
-Generator = Callable[[np.random.Generator], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -46,43 +45,6 @@ class Shard:
         return zlib.crc32(f"{self.split}/{self.name}".encode())
 
 
-_ALARM_AND = Labels(("Alarm",), ("Siren", "Emergency_vehicle_siren"))
-# Generator, labels, drawing urn, how many shards for training.
-TRAIN_SIGNALS: tuple[tuple[Generator, Labels, str, int], ...] = (
-    (sirens.vehicle_siren, Labels(("Siren", "Emergency_vehicle_siren"), ("Alarm",)), "Siren", 8),
-    (sirens.civil_defence_siren, Labels(("Siren", "Civil_defense_siren"), ("Alarm",)), "Civil_defense_siren", 6),
-    (alarms.beeping_alarm, Labels(("Alarm",)), "Alarm", 6),
-    (alarms.warbling_alarm, _ALARM_AND, "Alarm", 3),
-    (alarms.buzzer, Labels(("Alarm",)), "Alarm", 3),
-    (alarms.bell_alarm, Labels(("Alarm", "Bell")), "Alarm", 2),
-    (alarms.telephone, Labels((), ("Alarm",)), "background", 2),
-    (alarms.car_horn, Labels(("Car_horn",)), "Car_horn", 6),
-    (alarms.truck_or_train_horn, Labels((), ("Car_horn",)), "background", 1),
-    (bells.church_bell, Labels(("Bell",)), "Bell", 4),
-    (bells.hand_bell, Labels(("Bell",)), "Bell", 4),
-    (bells.wind_chime, Labels(("Bell",)), "Bell", 2),
-    (bells.jingle_bells, Labels(("Bell",)), "Bell", 2),
-    (bells.doorbell, Labels((), ("Bell",)), "background", 1),
-    (whistles.mouth_whistle, Labels(("Whistle",)), "Whistle", 5),
-    (whistles.calling_whistle, Labels(("Whistle",)), "Whistle", 3),
-    (whistles.pea_whistle, Labels(("Whistle",)), "Whistle", 4),
-    (whistles.bird_song, NOTHING, "background", 3),
-    (impacts.gunshot, Labels(("Gunshot",)), "Gunshot", 6),
-    (impacts.knock, Labels(("Knock",)), "Knock", 6),
-    (impacts.clapping, Labels(("Clap",), ("Applause",)), "Clap", 5),
-    (impacts.applause, Labels(("Applause",), ("Clap",)), "Applause", 5),
-    (impacts.slams_and_thuds, NOTHING, "background", 3),
-    (impacts.footsteps, NOTHING, "background", 3),
-    (impacts.clinks_and_clicks, NOTHING, "background", 3),
-    (backgrounds.stationary_noise, NOTHING, "noise", 4),
-    (backgrounds.wind, NOTHING, "noise", 2),
-    (backgrounds.rain_or_water, NOTHING, "noise", 3),
-    (backgrounds.engine, NOTHING, "noise", 3),
-    (backgrounds.mains_and_tools, NOTHING, "noise", 2),
-    (backgrounds.crackle, NOTHING, "noise", 2),
-    (backgrounds.animal_voice, NOTHING, "background", 5),
-    (backgrounds.crickets, NOTHING, "background", 1),
-)
 _TRAIN_FONTS = {"FluidR3": 16, "MuseScore": 12, "freepats": 10, "OPL3": 4, "BlackPearl": 2, "RedZeppelin": 2}
 _VALID_FONTS = {"FluidR3": 4, "MuseScore": 3, "freepats": 2, "OPL3": 1, "BlackPearl": 1, "RedZeppelin": 1}
 _UNSEEN_FONTS = {"TimGM6mb": 8, "sf_GMbank": 3}
@@ -113,6 +75,11 @@ def _fonts(split: str, amounts: dict[str, int]) -> list[Shard]:
     ]
 
 
+def _effects(split: str, shards: int) -> list[Shard]:
+    make = partial(render_effects, font_name="FluidR3", count=60)
+    return [Shard(split, f"effects-FluidR3-{number:02}", make) for number in range(shards)]
+
+
 def _voices(split: str, voices: tuple[Voice, ...], shards: int, count: int, crossing: float) -> list[Shard]:
     return [
         Shard(split, f"voice-{voice.engine}-{voice.name}-{number:02}", partial(speak, voice, count, crossing))
@@ -124,6 +91,20 @@ def _voices(split: str, voices: tuple[Voice, ...], shards: int, count: int, cros
 def _espeak(split: str, shards: int, count: int) -> list[Shard]:
     make = partial(speak_with_espeak, count=count)
     return [Shard(split, f"voice-espeak-{number:02}", make) for number in range(shards)]
+
+
+def _whispers(split: str, count: int, espeak_shards: int) -> list[Shard]:
+    """From training's speakers; those of Festival take ten times as long, hence the smaller share."""
+    spoken = [
+        Shard(split, f"whisper-{voice.engine}-{voice.name}", partial(whisper_with, voice=voice, count=count))
+        for voice in WHISPERING_VOICES
+    ]
+    makers = {"espeak": whisper_with_espeak, "variant": espeak_whispers}
+    return spoken + [
+        Shard(split, f"whisper-{name}-{number:02}", partial(make, count=2 * count))
+        for name, make in makers.items()
+        for number in range(espeak_shards)
+    ]
 
 
 def _signals(split: str, count: int, all_shards: bool) -> list[Shard]:
@@ -143,11 +124,15 @@ def all_shards() -> list[Shard]:
     return [
         *_voices("train", TRAIN_VOICES, 3, 100, 0.4),
         *_espeak("train", 16, 100),
+        *_whispers("train", 40, 3),
         *_fonts("train", _TRAIN_FONTS),
+        *_effects("train", 4),
         *_signals("train", 60, True),
         *_fonts("valid", _VALID_FONTS),
+        *_effects("valid", 1),
         *_voices("valid", TRAIN_VOICES, 1, 40, 0.3),
         *_espeak("valid", 2, 100),
+        *_whispers("valid", 10, 1),
         *_signals("valid", 40, False),
         *_fonts("unseen", _UNSEEN_FONTS),
         *_voices("unseen", UNSEEN_VOICES, 1, 60, 0.0),

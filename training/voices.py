@@ -133,14 +133,17 @@ def _text(rng: np.random.Generator, voice: Voice) -> str:
     return babble(rng, voice.letters)
 
 
-def speak_with_espeak(rng: np.random.Generator, count: int) -> list[Stem]:
-    """Sentences by random variants (as many female as male), languages, pitches and speeds."""
-    stems = []
+_ESPEAK_WHISPERS = (("whisper", "male"), ("whisperf", "female"))
+
+
+def speak_with_espeak(rng: np.random.Generator, count: int, whispering: bool = False) -> list[Stem]:
+    """Sentences by random variants (as many female as male), languages, pitches and speeds; or by whisperers."""
+    stems, variants = [], _ESPEAK_WHISPERS if whispering else espeak_variants()
     with tempfile.TemporaryDirectory() as folder:
         wave = Path(folder, "out.wav")
         for _ in range(count):
             gender = str(rng.choice(["male", "female"]))
-            variant = str(rng.choice([name for name, each in espeak_variants() if each == gender]))
+            variant = str(rng.choice([name for name, each in variants if each == gender]))
             language = str(rng.choice(_ESPEAK_LANGUAGES))
             text = _text(rng, Voice("", "", "", 0, "english" if language.startswith("en") else "latin"))
             manner = ["-p", str(rng.integers(25, 75)), "-s", str(rng.integers(110, 220)), "-g", str(rng.integers(0, 6))]

@@ -1,4 +1,4 @@
-"""What is no tag: noises of rooms, weather, engines and animals."""
+"""Backgrounds: noises of rooms, weather, engines and animals, most of them no tag."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from training.signals.tones import (
     harmonic_amplitudes,
     harmonic_tone,
     log_uniform,
+    peaked,
     place,
+    resonate,
     ringing,
     seconds_to_samples,
     shaped_noise,
@@ -27,6 +29,15 @@ def stationary_noise(rng: np.random.Generator) -> FloatArray:
         slope = rng.uniform(-9, 3)  # dB per octave: white 0, pink -3, brown -6
         return shaped_noise(rng, samples, [30, 7680], [0, slope * 8])
     return shaped_noise(rng, samples, [40, 150, 400, 1000, 2500, 7500], list(rng.uniform(-30, 0, 6)))
+
+
+def resonant_noise(rng: np.random.Generator) -> FloatArray:
+    """Air in a duct, a server room, a far road: steady noise through a few resonances, broad or sharp."""
+    source = rng.standard_normal(seconds_to_samples(6))
+    centres = np.exp(rng.uniform(np.log(60), np.log(6500), rng.integers(1, 6)))
+    widths = centres * np.exp(rng.uniform(np.log(0.08), np.log(2), len(centres)))
+    out = peaked(resonate(source, list(centres), list(widths)))
+    return out + rng.uniform(0, 0.3) * peaked(source)
 
 
 def wind(rng: np.random.Generator) -> FloatArray:

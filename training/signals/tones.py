@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 from training.settings import RATE
 
@@ -109,3 +110,88 @@ def through_horn(rng: np.random.Generator, samples: FloatArray) -> FloatArray:
         centre, width = log_uniform(rng, 300, 5000), rng.uniform(0.1, 0.4)
         response *= 1 + rng.uniform(0, 2.5) * np.exp(-0.5 * (np.log(hertz / centre) / width) ** 2)
     return np.asarray(np.fft.irfft(spectrum * response, len(samples)))
+
+
+def rhythm(rng: np.random.Generator, seconds: float, step: float, unrest: float) -> FloatArray:
+    """Start times in seconds, about `step` apart, each step off by up to the share `unrest`."""
+    steps = step * (1 + unrest * rng.uniform(-1, 1, int(seconds / step / (1 - min(unrest, 0.9))) + 1))
+    times = np.cumsum(steps) - steps[0] * rng.uniform(0.05, 1)
+    return np.asarray(times[(times >= 0) & (times < seconds)])
+
+
+def sequence(seconds: float, starts: Iterable[float], make: Callable[[], FloatArray]) -> FloatArray:
+    """A new piece at each start time (seconds), in a signal of the given length."""
+    out = np.zeros(seconds_to_samples(seconds))
+    for start in starts:
+        if 0 <= start < seconds:
+            place(out, make(), int(start * RATE))
+    return out
+
+
+def bursts(
+    rng: np.random.Generator, seconds: float, together: tuple[int, int], step: float, pause: float
+) -> list[float]:
+    """Start times in groups of `together` (from, to), about `step` apart, with pauses of 0.5 to 1.5 times `pause`."""
+    starts, time = [], rng.uniform(0, 0.5)
+    while time < seconds:
+        for _ in range(rng.integers(together[0], together[1] + 1)):
+            starts.append(time)
+            time += step * rng.uniform(0.75, 1.25)
+        time += pause * rng.uniform(0.5, 1.5)
+    return starts
+
+
+def pulses(frequency_hz: FloatArray) -> FloatArray:
+    """One pulse per period of a frequency track, each shared by the two samples between which it falls."""
+    phase = np.cumsum(frequency_hz) / RATE
+    out = np.zeros(len(phase))
+    after = np.flatnonzero(np.diff(np.floor(phase), prepend=0.0) > 0)
+    late = phase[after] % 1 * RATE / frequency_hz[after]
+    np.add.at(out, after, 1 - late)
+    np.add.at(out, np.maximum(after - 1, 0), late)
+    return out
+
+
+def resonate(samples: FloatArray, centres_hz: Sequence[float], bandwidths_hz: Sequence[float]) -> FloatArray:
+    """The sum of two-pole resonators side by side, each with its peak at about 1: a vocal tract, a cavity, a body."""
+    out = np.zeros(len(samples))
+    for centre, bandwidth in zip(centres_hz, bandwidths_hz, strict=True):
+        radius = np.exp(-np.pi * bandwidth / RATE)
+        angle = 2 * np.pi * min(centre, TOP_HERTZ) / RATE
+        gain = (1 - radius) * np.sqrt(1 - 2 * radius * np.cos(2 * angle) + radius**2)
+        out += lfilter([gain], [1, -2 * radius * np.cos(angle), radius**2], samples)
+    return out
+
+
+def voiced(
+    frequency_hz: FloatArray, formants_hz: Sequence[FloatArray | float], width: float, tilt: float
+) -> FloatArray:
+    """Harmonics of a gliding voice, weighted by formants that may glide too (`width` in octaves), peak 1.
+
+    `tilt`: the power of the harmonic's number by which the source falls.
+    """
+    phase = 2 * np.pi * np.cumsum(frequency_hz) / RATE
+    out = np.zeros(len(phase))
+    for number in range(1, min(50, int(TOP_HERTZ / frequency_hz.min())) + 1):
+        hertz = number * frequency_hz
+        weight = sum(np.exp(-0.5 * (np.log2(hertz / formant) / width) ** 2) for formant in formants_hz)
+        out += (0.03 + weight) * number**-tilt * np.clip((TOP_HERTZ - hertz) / 400, 0, 1) * np.sin(number * phase)
+    return peaked(out)
+
+
+def peaked(samples: FloatArray) -> FloatArray:
+    """The samples with a peak of 1."""
+    return np.asarray(samples / (np.abs(samples).max() + 1e-12))
+
+
+def arch(samples: int, points: Sequence[float], places: Sequence[float] | None = None) -> FloatArray:
+    """A track through the points, evenly spaced or at the given places between 0 and 1."""
+    at = np.linspace(0, 1, len(points)) if places is None else places
+    return np.asarray(np.interp(np.linspace(0, 1, samples), at, points))
+
+
+def passing(rng: np.random.Generator, samples: int, depth_db: float) -> tuple[FloatArray, float]:
+    """Something that goes by: its level over time (peak 1) and the moment it is nearest, as a share of the whole."""
+    moment = rng.uniform(-0.2, 1.2)
+    away = (np.linspace(0, 1, samples) - moment) / rng.uniform(0.1, 0.6)
+    return np.asarray(np.maximum(1 / (1 + away**2), 10 ** (-depth_db / 20))), moment
