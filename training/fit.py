@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import ctypes
 import math
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +135,16 @@ class State:
                 mean.copy_(each)
 
 
+def drawn_ahead(mixer: Mixer, pool: Pool) -> Generator[Batch, None, None]:
+    """Batches without end; the next one is mixed in a second thread while this one is learnt from."""
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(mixer.draw, _FRESH)
+        while True:
+            fresh = coming.result()
+            coming = beside.submit(mixer.draw, _FRESH)
+            yield _joined(fresh, pool.draw(_HARSH, _PAIRS))
+
+
 def _joined(fresh: Batch, pairs: Batch) -> Batch:
     return Batch(
         torch.cat([fresh.clips, pairs.clips]),
@@ -167,18 +179,19 @@ def fit(work: Path, updates: int, threads: int) -> None:
     if checkpoint.exists():
         state.load(checkpoint)
     mixer = Mixer(read_split(work, "train"), Channels.drawn(2), seed=state.update)
-    pool, generator = Pool(work, seed=state.update), torch.Generator().manual_seed(state.update)
+    batches = drawn_ahead(mixer, Pool(work, seed=state.update))
+    generator = torch.Generator().manual_seed(state.update)
     means = torch.zeros(2)
     bar = tqdm(initial=state.update, total=updates, desc="fit", unit="update", mininterval=10)
     while state.update < updates:
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(state.update, updates)
-        batch = _joined(mixer.draw(_FRESH), pool.draw(_HARSH, _PAIRS))
-        means = means.lerp(torch.tensor(train_step(state, batch, _PAIRS, generator)), 0.02)
+        means = means.lerp(torch.tensor(train_step(state, next(batches), _PAIRS, generator)), 0.02)
         state.update += 1
         state.follow()
         bar.update()
         if state.update % _CHECKPOINT_EVERY == 0 or state.update == updates:
             state.save(checkpoint)
             bar.write(f"update {state.update}: loss {means[0]:.4f}, disagreement {means[1]:.6f}")
+    batches.close()
     bar.close()

@@ -221,3 +221,32 @@ def other_animal(rng: np.random.Generator) -> FloatArray:
     call, step = _call(rng, str(rng.choice(["cow", "frog", "owl", "quack"])))
     seconds = rng.uniform(4, 6)
     return sequence(seconds, bursts(rng, seconds, (1, 3), step, step), lambda: call * rng.uniform(0.6, 1))
+
+
+def thrush(rng: np.random.Generator) -> FloatArray:
+    """Robins, thrushes, blackbirds: slow, pure, fluting whistles that run into each other, a thin twitter after."""
+    seconds = rng.uniform(4, 6)
+    out = np.zeros(seconds_to_samples(seconds))
+    for start in bursts(rng, seconds, (3, 8), rng.uniform(0.2, 0.45), rng.uniform(0.4, 1.5)):
+        samples = seconds_to_samples(rng.uniform(0.12, 0.4))
+        track = log_uniform(rng, 1700, 3600) * arch(samples, list(rng.uniform(0.82, 1.18, rng.integers(2, 6))))
+        note = fade(harmonic_tone(track, np.array([1, rng.uniform(0, 0.08)])), 0.02, 0.05)
+        place(out, note * rng.uniform(0.4, 1), int(start * RATE))
+        if rng.random() < 0.25:
+            twitter = arch(seconds_to_samples(0.04), list(rng.uniform(4000, 7000, 3)))
+            for number in range(rng.integers(2, 7)):
+                piece = fade(harmonic_tone(twitter, np.ones(1)), 0.006, 0.01) * 0.3
+                place(out, piece, int((start + samples / RATE + number * 0.06) * RATE))
+    return out
+
+
+def slow_calls(rng: np.random.Generator) -> FloatArray:
+    """Whales, seals, moaning doors: single pitches that glide slowly, swelling and dying. No music, no siren."""
+    seconds = rng.uniform(5, 7)
+    out = np.zeros(seconds_to_samples(seconds))
+    for start in bursts(rng, seconds, (1, 2), rng.uniform(1, 2.5), 1.0):
+        samples = seconds_to_samples(rng.uniform(0.6, 2.5))
+        track = log_uniform(rng, 60, 900) * arch(samples, list(rng.uniform(0.7, 1.4, rng.integers(3, 6))))
+        call = voiced(track, [log_uniform(rng, 200, 1500)], 1.0, rng.uniform(0.8, 2))
+        place(out, fade(call, 0.2, 0.3) * rng.uniform(0.4, 1), int(start * RATE))
+    return out

@@ -7,6 +7,7 @@ import numpy as np
 from training.settings import RATE
 from training.signals.tones import (
     FloatArray,
+    arch,
     band_noise,
     fade,
     harmonic_amplitudes,
@@ -113,3 +114,34 @@ def crickets(rng: np.random.Generator) -> FloatArray:
     tone = np.sin(2 * np.pi * rng.uniform(2500, 6800) * time)
     chirp = ((time * rng.uniform(15, 60)) % 1 < 0.5) * ((time * rng.uniform(0.5, 4)) % 1 < rng.uniform(0.3, 1))
     return np.asarray(tone * chirp + 0.02 * rng.standard_normal(len(time)))
+
+
+def handling(rng: np.random.Generator) -> FloatArray:
+    """A microphone on a stand or a headset: breath, cloth and table come through as low bursts without a beat."""
+    samples = seconds_to_samples(7)
+    out = rng.uniform(0, 0.15) * shaped_noise(rng, samples, [20, 60, 250, 8000], [6, 0, -18, -60])
+    for _ in range(int(log_uniform(rng, 3, 60))):
+        length = seconds_to_samples(log_uniform(rng, 0.03, 1.0))
+        low = log_uniform(rng, 20, 90)
+        burst = shaped_noise(rng, length, [20, low, low * rng.uniform(1.5, 4), 8000], [-6, 0, -6, -rng.uniform(45, 80)])
+        rise = rng.uniform(0.03, 0.6)
+        envelope = arch(length, [0, 1, rng.uniform(0.1, 0.6), 0], [0, rise, (1 + rise) / 2, 1])
+        place(out, burst * envelope * rng.exponential(0.5), int(rng.random() * samples))
+    hiss = 10 ** -rng.uniform(1, 3) * rng.standard_normal(samples)
+    return peaked(out) + hiss
+
+
+def steady_lines(rng: np.random.Generator) -> FloatArray:
+    """A cabin, a fan, a transformer: lines that stay or glide slowly, at no musical interval, in broad noise."""
+    samples = seconds_to_samples(7)
+    time = np.arange(samples) / RATE
+    base = rng.choice([50.0, 60.0, log_uniform(rng, 15, 300)])
+    harmonics = base * rng.integers(1, 30, rng.integers(2, 12))
+    lines = np.concatenate([harmonics, np.exp(rng.uniform(np.log(60), np.log(5000), rng.integers(1, 9)))])
+    out = np.zeros(samples)
+    for line in lines[lines < 7500]:
+        glide = 1 + rng.choice([0, 0, rng.uniform(-0.01, 0.01)]) * time
+        swell = 1 + rng.uniform(0, 0.5) * np.sin(2 * np.pi * log_uniform(rng, 0.1, 8) * time + rng.uniform(0, 6))
+        out += rng.exponential(1) * (200 / (200 + line)) * swell * np.sin(2 * np.pi * line * glide * time)
+    noise = shaped_noise(rng, samples, [30, 120, 500, 2000, 8000], [0, -3, *np.cumsum(rng.uniform(-15, 0, 3))])
+    return peaked(out) + log_uniform(rng, 0.3, 6) * noise

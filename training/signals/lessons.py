@@ -168,8 +168,10 @@ _NATURE: tuple[Lesson, ...] = (
     (whistles.bird_song, Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")), "Bird_chirp", 3),
     (animals.bird_trill, Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")), "Bird_chirp", 3),
     (animals.bird_calls, Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")), "Bird_chirp", 3),
+    (animals.thrush, Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")), "Bird_chirp", 3),
     (animals.bird_buzz, Labels(("Bird_chirp",), ("Whistle", "Crossing_signal")), "Bird_chirp", 2),
     (backgrounds.animal_voice, Labels((), ("Dog_bark", "Cat_meow", "Baby_cry")), "background", 2),
+    (animals.slow_calls, Labels((), ("Siren", "Civil_defense_siren")), "background", 3),
     (animals.other_animal, NOTHING, "background", 3),
     (backgrounds.crickets, NOTHING, "background", 2),
 )
@@ -201,6 +203,13 @@ _PEOPLE_AND_MOTORS: tuple[Lesson, ...] = (
     (motors.traffic, NOTHING, "background", 2),
     (backgrounds.stationary_noise, NOTHING, "noise", 8),
     (backgrounds.resonant_noise, NOTHING, "noise", 6),
+    (backgrounds.handling, Labels((), ("Thud", "Wind_noise")), "noise", 6),
+    (
+        backgrounds.steady_lines,
+        Labels((), ("Aircraft_noise", "Vacuum_cleaner", "Electric_shaver_or_toothbrush")),
+        "noise",
+        6,
+    ),
     (backgrounds.engine, Labels((), ("Electric_shaver_or_toothbrush",)), "noise", 3),
     (
         backgrounds.mains_and_tools,
