@@ -27,7 +27,7 @@ _CLEAR_FRAMES = np.array([1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIV
 
 # How often each urn is drawn.
 GROUP_WEIGHTS: dict[str, float] = {
-    **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.18},
+    **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
     **{"Siren": 0.06, "Civil_defense_siren": 0.04, "Alarm": 0.05, "Bell": 0.06, "Whistle": 0.05, "Car_horn": 0.04},
     **{"Gunshot": 0.04, "Knock": 0.04, "Clap": 0.035, "Applause": 0.03, "background": 0.11, "noise": 0.07},
     **{"Fire_smoke_alarm": 0.04, "Appliance_alarm": 0.04, "Reversing_beep": 0.03, "Car_alarm": 0.035},

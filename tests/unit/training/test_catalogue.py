@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from training.catalogue import TAG_INDEX, TAG_NAMES, TAGS, labels_of_program
-from training.recipes import TRAIN_SIGNALS, all_shards
+from training.recipes import all_shards
+from training.signals.lessons import TRAIN_SIGNALS
 from training.unseen_signals import UNSEEN_SIGNALS
 from training.voices import TRAIN_VOICES, UNSEEN_VOICES
 

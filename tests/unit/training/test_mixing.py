@@ -53,7 +53,7 @@ def test_an_unsure_stem_hides_the_tag_unless_another_stem_has_it() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "frames", "target", "known"),
-    [("Speech", 5, 1, 1), ("Speech", 4, 0, 0), ("Knock", 2, 1, 1), ("Knock", 1, 0, 0)],
+    [("Speech", 5, 1, 1), ("Speech", 4, 0, 0), ("Knock", 2, 1, 1), ("Knock", 1, 0, 0), ("Single_click", 1, 1, 1)],
 )
 def test_so_many_clear_frames_make_an_occurrence(tag: str, frames: int, target: int, known: float) -> None:
     levels = energies(-60, -20)
@@ -124,11 +124,21 @@ def test_the_mixer_is_reproducible_calm_and_labels_what_it_draws(bank: list[Stor
     assert (first.targets <= first.known).all()
 
 
+def test_steady_noise_comes_alone_now_and_then() -> None:
+    noise = np.random.default_rng(0).integers(-9000, 9000, CLIP_SAMPLES).astype(np.int16)
+    bank = [StoredStem(noise, NOTHING, "test", "noise"), StoredStem(noise, MALE_SPEECH, "test", "Speech")]
+    channels = Channels.drawn(0, rooms=1, equalisers=1, lines=1)
+    few = np.mean([Mixer(bank[1:], channels, 1).draw(300).targets.amax((1, 2)).numpy() == 0])
+    more = np.mean([Mixer(bank, channels, 1).draw(300).targets.amax((1, 2)).numpy() == 0])
+    assert few < 0.05
+    assert more > few + 0.02
+
+
 def test_every_urn_of_the_mixer_has_a_source() -> None:
-    from training.recipes import TRAIN_SIGNALS
+    from training.signals.lessons import TRAIN_SIGNALS
 
     urns = {group for _, _, group, _ in TRAIN_SIGNALS}
-    urns |= {"Piano", "Guitar", "Bowed_string_instrument", "Drum", "music", "Speech"}
+    urns |= {"Whisper", "Piano", "Guitar", "Bowed_string_instrument", "Drum", "music", "Speech"}
     assert urns == set(GROUP_WEIGHTS)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.recipes import TRAIN_SIGNALS, Generator
 from training.settings import RATE
+from training.signals.lessons import TRAIN_SIGNALS, Generator
 from training.signals.tones import harmonic_tone, ringing, shaped_noise
 from training.stems import is_audible
 from training.unseen_signals import UNSEEN_SIGNALS
