@@ -7,9 +7,10 @@ of the `window_hops` rows of `hops` that begin at ``starts[m]``. The extra file 
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import index
@@ -21,12 +22,21 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from handler.content_type import MAX_SAMPLE_RATE
+from handler.freezing import FreezingError, frozen
 from handler.pcm import Floats
 from handler.text import quoted
 from handler.windows import WindowGrid
 
+logger = logging.getLogger(__name__)
+
 METADATA_FILE = "sense.json"
 _MAX_WINDOW_SECONDS = 60
+# Rows beyond a single window in the batches that a model is tried on.
+_TRIED_ROWS = (0, 4, 31)
+# How far another form of the program may be off, in probability. Another order of additions gives some 1e-7.
+_MAX_DIFFERENCE = 1e-4
+# TorchScript settles on how it runs a graph in the first ones.
+_SETTLING_RUNS = 3
 
 
 class ModelFileError(ValueError):
@@ -66,10 +76,14 @@ class Model:
         info: What the file says about it.
         program: The callable of the contract above, on `device`.
         device: Where it runs.
+        form: In which form it runs, for the log: "as exported" or "frozen".
     """
 
-    def __init__(self, info: ModelInfo, program: torch.nn.Module, device: torch.device) -> None:
+    def __init__(
+        self, info: ModelInfo, program: Callable[..., torch.Tensor], device: torch.device, form: str = "as exported"
+    ) -> None:
         self.info = info
+        self.form = form
         self._program = program
         self._device = device
 
@@ -84,16 +98,40 @@ class Model:
         Returns:
             float32 probabilities of shape (M, tags).
         """
-        probabilities: torch.Tensor = self._program(hops.to(self._device), starts.to(self._device))
+        probabilities = self._program(hops.to(self._device), starts.to(self._device))
         return probabilities.cpu().numpy()
 
 
 def load_model(path: Path, device: torch.device) -> Model:
-    """Loads a model file, moves it to the device and tries it once.
+    """Loads a model file, moves it to the device and tries it, in the fastest form that gives its probabilities.
 
     Raises:
         ModelFileError: It is no torch.export program, its metadata are missing or wrong, or it does not give one
             finite probability per window and tag.
+    """
+    program, info = read_program(path)
+    try:
+        module = move_to_device_pass(program, device).module()
+    except Exception as error:  # whatever an operation without a kernel for the device raises
+        raise ModelFileError(f"{path.name} cannot be moved to {device}: {quoted(str(error))}") from error
+    plain = Model(info, module, device)
+    expected = [_tried(plain, num_rows) for num_rows in _TRIED_ROWS]
+    if device.type != "cpu":
+        return plain
+    try:
+        faster = Model(info, frozen(module, _noise(info, _TRIED_ROWS[1])), device, "frozen")
+        _compare(faster, expected)
+    except (FreezingError, RuntimeError) as error:
+        logger.info("the model runs as it was exported: %s", quoted(str(error)))
+        return plain
+    return faster
+
+
+def read_program(path: Path) -> tuple[torch.export.ExportedProgram, ModelInfo]:
+    """Reads a model file: the program as it was exported, and what it says about itself.
+
+    Raises:
+        ModelFileError: It is no torch.export program, or its metadata are missing or wrong.
     """
     if not path.exists():
         raise ModelFileError(f"the model file {path.name} is not there")
@@ -110,14 +148,7 @@ def load_model(path: Path, device: torch.device) -> Model:
         raise ModelFileError(f"{path.name} is no torch.export program: {quoted(str(error))}") from error
     if not extra_files[METADATA_FILE]:
         raise ModelFileError(f"{path.name} has no {METADATA_FILE} inside, which says its sample rate, hop and tags")
-    info = parse_info(extra_files[METADATA_FILE])
-    try:
-        module = move_to_device_pass(program, device).module()
-    except Exception as error:  # whatever an operation without a kernel for the device raises
-        raise ModelFileError(f"{path.name} cannot be moved to {device}: {quoted(str(error))}") from error
-    model = Model(info, module, device)
-    _try_out(model)
-    return model
+    return program, parse_info(extra_files[METADATA_FILE])
 
 
 def parse_info(text: str) -> ModelInfo:
@@ -162,21 +193,36 @@ def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
             raise ModelFileError(f"{METADATA_FILE} of the model file is wrong: {problem} ({quoted(fields)})")
 
 
-def _try_out(model: Model) -> None:
-    """Scores silence and noise in batches of unlike sizes, which also warms the device up."""
+def _noise(info: ModelInfo, num_rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch of `num_rows` hops more than one window has, and the starts of all its windows."""
+    generator = torch.Generator().manual_seed(num_rows)
+    hops = torch.rand(info.grid.window_hops + num_rows, info.hop_samples, generator=generator) - 0.5
+    return hops * (num_rows > 0), torch.arange(num_rows + 1)  # silence where there is a single window
+
+
+def _tried(model: Model, num_rows: int) -> Floats:
+    """Scores silence or noise, which also warms the device up."""
     info = model.info
-    silence = torch.zeros(info.grid.window_hops, info.hop_samples)
-    noise = torch.rand(info.grid.window_hops + 4, info.hop_samples, generator=torch.Generator().manual_seed(0)) - 0.5
-    for hops in (silence, noise):
-        num_windows = hops.shape[0] - info.grid.window_hops + 1
-        try:
-            probabilities = model.score(hops, torch.arange(num_windows))
-        except Exception as error:  # whatever the program raises on hops of the length that it claims
-            raise ModelFileError(
-                f"the model fails on {hops.shape[0]} hops of {info.hop_samples} samples, which is what "
-                f"{METADATA_FILE} says it takes: {quoted(str(error))}"
-            ) from error
-        _check_outputs(probabilities, (num_windows, len(info.tags)))
+    hops, starts = _noise(info, num_rows)
+    try:
+        probabilities = model.score(hops, starts)
+    except Exception as error:  # whatever the program raises on hops of the length that it claims
+        raise ModelFileError(
+            f"the model fails on {hops.shape[0]} hops of {info.hop_samples} samples, which is what "
+            f"{METADATA_FILE} says it takes: {quoted(str(error))}"
+        ) from error
+    _check_outputs(probabilities, (len(starts), len(info.tags)))
+    return probabilities
+
+
+def _compare(model: Model, expected: list[Floats]) -> None:
+    """Raises FreezingError where a form of the model does not give what the plain one gave for the same noise."""
+    for num_rows, probabilities in zip(_TRIED_ROWS, expected, strict=True):
+        inputs = _noise(model.info, num_rows)
+        for _ in range(_SETTLING_RUNS):
+            difference = float(np.abs(model.score(*inputs) - probabilities).max())
+            if not difference <= _MAX_DIFFERENCE:
+                raise FreezingError(f"frozen, its probabilities differ by {difference:.1e}")
 
 
 def _check_outputs(probabilities: Floats, expected_shape: tuple[int, int]) -> None:

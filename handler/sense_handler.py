@@ -16,6 +16,7 @@ from ts.torch_handler.base_handler import BaseHandler
 from handler import custom_attributes, observation, response
 from handler.decoder import AudioStream
 from handler.errors import CallerError
+from handler.memory import keep_freed_memory
 from handler.model import ModelFileError, load_model
 from handler.request import TagRequest, read_request
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
@@ -51,11 +52,13 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def _load(self, properties: Mapping[str, Any]) -> None:
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
+        keep_freed_memory()
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
         self.model = load_model(Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"], self.device)
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
-        logger.info("model %s %s on %s, %s", self.model.info.name, self.model.info.version, self.device, self.settings)
+        info = self.model.info
+        logger.info("model %s %s %s on %s, %s", info.name, info.version, self.model.form, self.device, self.settings)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Context) -> list[bytes]:
         """Answers a batch of requests.

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from handler.memory import keep_freed_memory
+from tests.conftest import TREE
+
+# Takes and frees twelve blocks of 8 MiB again and again; prints how many pages the kernel had to give for each time.
+_FAULTS = """
+import resource, sys
+from handler.memory import keep_freed_memory
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+def take_and_free():
+    blocks = [bytearray(b"x") * (8 << 20) for _ in range(12)]
+for _ in range(3):
+    take_and_free()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4):
+    take_and_free()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 4)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone can be told")
+def test_freed_memory_is_kept_for_the_next_time() -> None:
+    def faults(choice: str) -> float:
+        command = [sys.executable, "-c", _FAULTS, choice]
+        return float(subprocess.run(command, cwd=TREE, check=True, capture_output=True, text=True).stdout)
+
+    assert faults("keep") < 500 < 5_000 < faults("leave")
+
+
+def test_a_c_library_without_that_choice_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    assert keep_freed_memory() is False
