@@ -18,11 +18,13 @@ from training.settings import HOP_SECONDS
 from training.signals.backgrounds import stationary_noise
 from training.stems import StoredStem
 from training.synthesis import read_split
-from training.unseen_signals import office_noise
+from training.unseen_signals import UNSEEN_SIGNALS
 
 _NOISES, _CLIPS = 400, 1200  # 1,200 clips have 3,600 windows: an hour of hops
 _SPEECH = frozenset({"Speech", "Male_speech", "Female_speech", "Whisper"})
 _MUSIC = frozenset(tag.name for tag in TAGS if tag.category == "Music")
+# Generators that only judge: fans and hiss; cabins and traffic, which have lines or swell slowly.
+UNSEEN_STEADY, UNSEEN_HUM = frozenset({"office_noise", "shower"}), frozenset({"cabin_hum", "traffic_rumble"})
 _WORST = 3
 
 
@@ -46,12 +48,22 @@ def steady_noise(seed: int, clips: int) -> Iterator[Batch]:
     return draws(noise_bank(stationary_noise, _NOISES, seed), clips, seed)
 
 
+def _unseen_noise(names: frozenset[str], seed: int) -> Iterator[Batch]:
+    """New draws of generators that only judge."""
+    banks = [
+        noise_bank(generator, _NOISES // len(names), seed, labels)
+        for generator, labels, _ in UNSEEN_SIGNALS
+        if generator.__name__ in names
+    ]
+    return draws([stem for bank in banks for stem in bank], 2 * _CLIPS, seed)
+
+
 def _having(bank: list[StoredStem], tag: str) -> list[StoredStem]:
     return [stem for stem in bank if tag in stem.labels.present]
 
 
 def _untagged(bank: list[StoredStem]) -> list[StoredStem]:
-    return [stem for stem in bank if not stem.labels.present and not stem.labels.unsure]
+    return [stem for stem in bank if not stem.labels.present and stem.group in ("noise", "background")]
 
 
 def quiet_kinds(work: Path) -> Iterator[Quiet]:
@@ -59,9 +71,10 @@ def quiet_kinds(work: Path) -> Iterator[Quiet]:
     valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
     yield Quiet("silence, constants, hiss", calm_clips(201))
     yield Quiet("stationary noise, new draws", steady_noise(202, 2 * _CLIPS))
-    yield Quiet("stationary noise, unseen generator", draws(noise_bank(office_noise, _NOISES, 203), 2 * _CLIPS, 203))
-    yield Quiet("other sounds without a tag, new draws", draws(_untagged(valid), _CLIPS, 204))
-    yield Quiet("other sounds without a tag, unseen", draws(_untagged(unseen), _CLIPS, 205))
+    yield Quiet("stationary noise, unseen generators", _unseen_noise(UNSEEN_STEADY, 203))
+    yield Quiet("hum and rumble, unseen generators", _unseen_noise(UNSEEN_HUM, 208))
+    yield Quiet("any sound without a tag, new draws", draws(_untagged(valid), _CLIPS, 204))
+    yield Quiet("any sound without a tag, unseen", draws(_untagged(unseen), _CLIPS, 205))
     yield Quiet("only speech, unseen voices", draws(_having(unseen, "Speech"), _CLIPS, 206), _SPEECH)
     yield Quiet("only music, unseen fonts", draws(_having(unseen, "Music"), _CLIPS, 207), _MUSIC)
 

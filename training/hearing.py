@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from training.catalogue import NOTHING, TAG_NAMES
+from training.catalogue import NOTHING, TAG_NAMES, Labels
 from training.errors import TrainingError
 from training.fit import hops_of, window_starts
 from training.metrics import BoolArray, FloatArray
@@ -96,12 +96,12 @@ def hear(tagger: Tagger, batches: Iterable[Batch], what: str) -> Heard:
     return Heard(np.concatenate(scores), torch.cat(there).numpy() > 0.5, torch.cat(known).numpy() > 0.5)
 
 
-def noise_bank(generator: Generator, count: int, seed: int) -> list[StoredStem]:
-    """New draws of a generator whose sounds have no tag, in the urn of noise."""
+def noise_bank(generator: Generator, count: int, seed: int, labels: Labels = NOTHING) -> list[StoredStem]:
+    """New draws of a generator of noise, in the urn of noise."""
     rng, name = np.random.default_rng(seed), f"signal/{generator.__name__}"
     drawn = [generator(rng) for _ in range(count)]
     whole = [(each * (_PEAK / np.abs(each).max())).astype(np.int16) for each in drawn]
-    return [StoredStem(samples, NOTHING, name, "noise") for samples in whole]
+    return [StoredStem(samples, labels, name, "noise") for samples in whole]
 
 
 def calm_clips(seed: int) -> Iterator[Batch]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.alarms import counted
+from training.alarms import UNSEEN_HUM, UNSEEN_STEADY, counted
 from training.catalogue import NOTHING, TAG_INDEX, TAG_NAMES, Labels
 from training.confusion import Confusion
 from training.errors import TrainingError
@@ -20,6 +20,7 @@ from training.network import Tagger
 from training.settings import CLIP_SAMPLES
 from training.signals.backgrounds import stationary_noise
 from training.stems import StoredStem
+from training.unseen_signals import UNSEEN_SIGNALS
 
 KNOCK, SPEECH = TAG_INDEX["Knock"], TAG_INDEX["Speech"]
 
@@ -78,6 +79,11 @@ def test_all_windows_of_all_batches_are_scored() -> None:
     scored = hear(Tagger(len(TAG_NAMES)).eval(), draws(noise_bank(stationary_noise, 1, 0), 3, 0), "noise")
     assert scored.scores.shape == scored.there.shape == scored.known.shape == (3 * WINDOWS, len(TAG_NAMES))
     assert ((scored.scores > 0) & (scored.scores < 1)).all()
+
+
+def test_the_unseen_noises_are_there_and_have_no_tag() -> None:
+    noises = {generator.__name__ for generator, labels, _ in UNSEEN_SIGNALS if not labels.present}
+    assert noises >= UNSEEN_STEADY | UNSEEN_HUM
 
 
 def test_alarms_are_counted_per_hour_and_by_tag() -> None:
