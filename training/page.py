@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.catalogue import TAGS
+from catalogue.catalogue import load_catalogue
 from training.definitions import DEFINITIONS
 from training.errors import TrainingError
 
 Report = dict[str, Any]
-_CATEGORIES = {tag.name: tag.category for tag in TAGS}
 _SETS = {"held_out": "held-out", "unseen": "unseen"}
 
 
@@ -36,8 +35,12 @@ def _shipped(report: Report, ships: bool = True) -> list[dict[str, Any]]:
 
 
 def _meanings(report: Report) -> str:
-    rows = [[_code(tag["name"]), _CATEGORIES[tag["name"]], DEFINITIONS[tag["name"]]] for tag in _shipped(report)]
-    return _table(["tag", "category", "what it stands for here"], rows, texts=3)
+    known, rows = load_catalogue().by_name, []
+    for tag in _shipped(report):
+        entry = known[tag["name"]]
+        category = entry.category if entry.category_attested else f"{entry.category}?"
+        rows.append([_code(entry.name), category, entry.status, DEFINITIONS[entry.name]])
+    return _table(["tag", "category", "spelling", "what it stands for here"], rows, texts=4)
 
 
 def _tags(report: Report) -> str:
