@@ -29,13 +29,13 @@ _CLEAR_FRAMES = np.array([1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIV
 GROUP_WEIGHTS: dict[str, float] = {
     **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
     **{"Siren": 0.06, "Civil_defense_siren": 0.04, "Alarm": 0.05, "Bell": 0.06, "Whistle": 0.05, "Car_horn": 0.04},
-    **{"Gunshot": 0.04, "Knock": 0.04, "Clap": 0.035, "Applause": 0.03, "background": 0.11, "noise": 0.07},
-    **{"Fire_smoke_alarm": 0.04, "Appliance_alarm": 0.04, "Reversing_beep": 0.03, "Car_alarm": 0.035},
-    **{"Doorbell": 0.035, "Bicycle_bell": 0.03, "Crossing_signal": 0.035, "Footstep": 0.045, "Thud": 0.04},
-    **{"Keyboard": 0.035, "Single_click": 0.035, "Finger_snap": 0.03, "Glass_break": 0.03, "Dining_clink": 0.035},
-    **{"Explosion": 0.03, "Water_run": 0.04, "Boiling": 0.03, "Wind_noise": 0.04, "Aircraft_noise": 0.04},
-    **{"Vacuum_cleaner": 0.035, "Electric_shaver_or_toothbrush": 0.03, "Mosquito": 0.025, "Bird_chirp": 0.03},
-    **{"Dog_bark": 0.035, "Cat_meow": 0.03, "Baby_cry": 0.035, "Snore": 0.03, "Whisper": 0.04},
+    **{"Gunshot": 0.05, "Knock": 0.04, "Clap": 0.035, "Applause": 0.03, "background": 0.11, "noise": 0.07},
+    **{"Fire_smoke_alarm": 0.04, "Appliance_alarm": 0.04, "Reversing_beep": 0.04, "Car_alarm": 0.035},
+    **{"Doorbell": 0.04, "Bicycle_bell": 0.03, "Crossing_signal": 0.035, "Footstep": 0.045, "Thud": 0.04},
+    **{"Keyboard": 0.035, "Single_click": 0.035, "Finger_snap": 0.04, "Glass_break": 0.03, "Dining_clink": 0.035},
+    **{"Explosion": 0.04, "Water_run": 0.04, "Boiling": 0.03, "Wind_noise": 0.04, "Aircraft_noise": 0.04},
+    **{"Vacuum_cleaner": 0.035, "Electric_shaver_or_toothbrush": 0.03, "Mosquito": 0.025, "Bird_chirp": 0.04},
+    **{"Dog_bark": 0.04, "Cat_meow": 0.035, "Baby_cry": 0.035, "Snore": 0.03, "Whisper": 0.04},
 }
 # Silence, and steady noise by itself at its full level: nothing must be found in either.
 _SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.04

@@ -19,7 +19,7 @@ _CLAMP = 4.0  # 12 dB over full scale: the most that clipped float recordings ha
 _LEVEL_FLOOR = 10 ** (-75 / 10) / MELS  # hops under -75 dB of full scale count as that quiet
 _BAND_FLOOR = 10 ** (-45 / 10)  # bands 45 dB under their hop's mean are not told apart: codecs leave holes there
 STEPS = 13  # encoder steps per hop: 50 frames halved twice
-_WIDTH = 128
+_WIDTH = 192
 
 
 def _mel_matrix() -> Tensor:
