@@ -15,7 +15,7 @@ from training.instruments import FONTS, render
 from training.midi import Note, Passage
 from training.settings import RATE
 from training.stems import Samples
-from training.unseen_signals import american_patrol_siren
+from training.unseen.sirens import american_patrol_siren
 
 _RATE = 44_100
 _SECONDS = 12.0
