@@ -132,7 +132,7 @@ def ratchet_bell(rng: np.random.Generator) -> Array:
     return ring + rng.uniform(0.1, 0.6) * peaked(rattle)
 
 
-def crossing_gong(rng: np.random.Generator) -> Array:
+def struck_crossing(rng: np.random.Generator) -> Array:
     """A mechanical level-crossing bell: a cast gong struck 2 to 4 times a second, as evenly as its motor turns."""
     length, rate = seconds_of(rng, 4, 6), rng.uniform(1.8, 4)
     moments = np.cumsum(rng.normal(1 / rate, 0.012 / rate, int(rate * 6) + 2)) - rng.uniform(0, 0.4)
@@ -142,8 +142,8 @@ def crossing_gong(rng: np.random.Generator) -> Array:
     base = rng.uniform(450, 1300)
     ratios = np.array([1, 1.48, 2.09, 2.56, 3.4, 4.7]) * rng.normal(1, 0.02, 6)
     levels = rng.uniform(0.3, 1, 6) / np.array([1, 1, 1.2, 1.5, 2, 3])
-    ring = struck(blows, base * ratios, rng.uniform(0.4, 1.6) / np.arange(1, 7) ** 0.5, levels)
-    return ring + rng.uniform(0, 0.1) * np.sin(2 * np.pi * rng.choice([100, 120]) * np.arange(length) / RATE)
+    ring = struck(blows, base * ratios, rng.uniform(0.4, 1.6) / np.sqrt(np.arange(1.0, 7.0)), levels)
+    return ring + rng.uniform(0, 0.1) * np.sin(2 * np.pi * rng.choice([100, 120]) / RATE * np.arange(length))
 
 
 def electronic_crossing(rng: np.random.Generator) -> Array:

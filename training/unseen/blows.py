@@ -66,7 +66,7 @@ def clapping_hall(rng: np.random.Generator) -> Array:
     return summed(hands) + diffuse
 
 
-def hammering(rng: np.random.Generator) -> Array:
+def driven_nails(rng: np.random.Generator) -> Array:
     """A hammer on a nail: bright, hard blows in an even row (neither knock nor shot)."""
     length = int(rng.uniform(3, 5) * RATE)
     moments = np.arange(rng.uniform(0, 0.5), length / RATE, rng.uniform(0.35, 0.9)).tolist()
@@ -173,7 +173,7 @@ def office_typist(rng: np.random.Generator) -> Array:
     return out
 
 
-def typewriter(rng: np.random.Generator) -> Array:
+def manual_typewriter(rng: np.random.Generator) -> Array:
     """Type bars that hit paper on a rubber roller, 3 to 8 a second, and the carriage's escapement after each."""
     length, rate = seconds_of(rng, 4, 6), rng.uniform(3, 8)
     moments = np.cumsum(np.maximum(0.06, rng.normal(1 / rate, 0.35 / rate, int(7 * rate))))

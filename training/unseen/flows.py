@@ -34,7 +34,7 @@ def running_tap(rng: np.random.Generator) -> Array:
     return np.asarray(bubbles + rng.uniform(0.01, 0.08) * jet * flicker + rng.uniform(0.05, 0.4) * basin)
 
 
-def brook(rng: np.random.Generator) -> Array:
+def stony_stream(rng: np.random.Generator) -> Array:
     """A stream over stones: chatter of bubbles in several places, each with its own range, level and pulse."""
     length = seconds_of(rng, 4, 6)
     out = np.zeros(length)

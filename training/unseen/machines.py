@@ -59,7 +59,7 @@ def jet_fly_over(rng: np.random.Generator) -> Array:
     return np.asarray((peaked(combed) * crackle + rng.uniform(0, 0.12) * whine) * level)
 
 
-def helicopter(rng: np.random.Generator) -> Array:
+def passing_helicopter(rng: np.random.Generator) -> Array:
     """Blades that chop at 10 to 25 Hz, the tail rotor's buzz of 55 to 120 Hz, and a turbine above."""
     length = seconds_of(rng, 4.5, 6)
     doppler, level = _fly_over(rng, length)

@@ -34,7 +34,7 @@ def office_noise(rng: np.random.Generator) -> Array:
     return np.asarray(noise / noise.std() + rng.uniform(0, 0.5) * tone)
 
 
-def shower(rng: np.random.Generator) -> Array:
+def shower_head(rng: np.random.Generator) -> Array:
     """Water: high-passed noise whose level trembles."""
     length = int(5 * RATE)
     noise = filtered(rng.standard_normal(length), "highpass", rng.uniform(300, 2000), 1)
@@ -96,7 +96,7 @@ def worn_microphone(rng: np.random.Generator) -> Array:
     return out + rng.uniform(0.0005, 0.005) * rng.standard_normal(length)
 
 
-def thunder(rng: np.random.Generator) -> Array:
+def rolling_thunder(rng: np.random.Generator) -> Array:
     """A channel of kilometres that arrives bit by bit: claps out of order, each duller than the one before."""
     length = int(6 * RATE)
     out = np.zeros(length)
@@ -110,7 +110,7 @@ def thunder(rng: np.random.Generator) -> Array:
     return out + 0.05 * hiss(rng, length, "lowpass", 120)
 
 
-def surf(rng: np.random.Generator) -> Array:
+def breaking_waves(rng: np.random.Generator) -> Array:
     """Waves on a beach: each builds up darkly, breaks bright, and drains away."""
     length = int(6 * RATE)
     place = (np.arange(length) / RATE / rng.uniform(3, 6) + rng.random()) % 1
