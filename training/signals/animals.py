@@ -250,3 +250,39 @@ def slow_calls(rng: np.random.Generator) -> FloatArray:
         call = voiced(track, [log_uniform(rng, 200, 1500)], 1.0, rng.uniform(0.8, 2))
         place(out, fade(call, 0.2, 0.3) * rng.uniform(0.4, 1), int(start * RATE))
     return out
+
+
+def dog_bark_noise(rng: np.random.Generator) -> FloatArray:
+    """Hoarse barks: noise through the throat that its flutter cuts into pieces; "ruff", "woof"."""
+    low, length = log_uniform(rng, 350, 1200), rng.uniform(0.09, 0.28)
+    flutter, depth = log_uniform(rng, 40, 220), rng.uniform(0.5, 1.0)
+    mouth = [low, low * rng.uniform(1.7, 2.6), low * rng.uniform(3, 4.5)]
+
+    def bark() -> FloatArray:
+        samples = seconds_to_samples(length * rng.uniform(0.85, 1.15))
+        phase = np.cumsum(flutter * arch(samples, [1, 1.2, 0.7]) * (1 + 0.1 * slow_wander(rng, samples, 80))) / RATE
+        air = rng.standard_normal(samples) * (1 - depth + depth * (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** 3)
+        closed, opened = (peaked(resonate(air, [each * by for each in mouth], [90, 160, 300])) for by in (0.75, 1.1))
+        way = arch(samples, [0, 1, 0.2], [0, 0.3, 1])
+        return fade(closed * (1 - way) + opened * way, 0.008, length * 0.5) * rng.uniform(0.6, 1)
+
+    seconds = rng.uniform(3.5, 5.5)
+    return sequence(seconds, bursts(rng, seconds, (1, 4), rng.uniform(0.25, 0.8), rng.uniform(0.3, 1.5)), bark)
+
+
+def cat_meow_modulated(rng: np.random.Generator) -> FloatArray:
+    """Meows by frequency modulation: a buzzing carrier whose index follows the mouth; wails of cats that fight."""
+    base, ratio = log_uniform(rng, 300, 850), rng.choice([1.0, 2.0])
+
+    def meow() -> FloatArray:
+        samples = seconds_to_samples(rng.uniform(0.4, 1.4))
+        bend = arch(
+            samples, [rng.uniform(0.75, 1), rng.uniform(1.05, 1.4), rng.uniform(0.65, 1)], [0, rng.uniform(0.2, 0.7), 1]
+        )
+        phase = 2 * np.pi * np.cumsum(base * bend * (1 + 0.006 * slow_wander(rng, samples, 30))) / RATE
+        index = arch(samples, [0.3, rng.uniform(1.5, 4), rng.uniform(0.8, 2), 0.3], [0, 0.35, 0.7, 1])
+        tone = np.sin(phase + index * np.sin(ratio * phase)) + 0.4 * np.sin(2 * phase + index * np.sin(phase))
+        return fade(np.asarray(tone), 0.06, 0.2) * rng.uniform(0.6, 1)
+
+    seconds = rng.uniform(3.5, 5.5)
+    return sequence(seconds, bursts(rng, seconds, (1, 2), rng.uniform(0.9, 1.6), 0.8), meow)

@@ -205,3 +205,28 @@ def traffic(rng: np.random.Generator) -> FloatArray:
         hum = peaked(harmonic_tone(track, harmonic_amplitudes(rng, 12, 1.0)))
         place(out, (tyres + rng.uniform(0, 0.4) * hum) * level**2 * rng.uniform(0.3, 1), 0)
     return out
+
+
+def shaver_noise(rng: np.random.Generator) -> FloatArray:
+    """Clippers and foil shavers: bright noise that the blades cut to pieces, over the anchor's hum."""
+    samples = seconds_to_samples(5)
+    track = rng.choice([100.0, 120.0, log_uniform(rng, 50, 300)]) * (1 + 0.006 * slow_wander(rng, samples, 8))
+    phase = 2 * np.pi * np.cumsum(track) / RATE
+    cut = (0.5 + 0.5 * np.cos(phase)) ** rng.uniform(1, 8)
+    low = log_uniform(rng, 400, 2500)
+    blades = band_noise(rng, samples, low, min(low * rng.uniform(2, 6), 7500)) * cut
+    touch = 1 + rng.uniform(0, 0.7) * slow_wander(rng, samples, rng.uniform(0.5, 3))
+    hum = harmonic_tone(track, harmonic_amplitudes(rng, 12, rng.uniform(0.2, 1.2)))
+    return np.asarray(peaked(blades) * touch + rng.uniform(0.2, 1.2) * peaked(hum))
+
+
+def vacuum_cleaner_air(rng: np.random.Generator) -> FloatArray:
+    """A vacuum cleaner in the next room: mostly air, with a few faint lines of the motor that shift with the load."""
+    samples = seconds_to_samples(6)
+    speed = _run_up(rng, samples, 1.0)
+    load = 1 + rng.uniform(0, 0.08) * slow_wander(rng, samples, rng.uniform(0.3, 2))
+    base, lines = log_uniform(rng, 200, 720), np.zeros(samples)
+    for number in rng.choice(np.arange(1, 12), rng.integers(2, 6), replace=False):
+        lines += rng.uniform(0.3, 1) * harmonic_tone(base * number * speed * load, np.ones(1))
+    air = shaped_noise(rng, samples, [60, 250, 900, 2500, 8000], [-12, *rng.uniform(-8, 0, 3), rng.uniform(-30, -10)])
+    return np.asarray((rng.uniform(0.08, 0.5) * peaked(lines) + air * (1 + 0.2 * slow_wander(rng, samples, 3))) * speed)

@@ -140,3 +140,19 @@ def moaning_crowd(rng: np.random.Generator) -> FloatArray:
             * slow_wander(rng, samples, 0.8) ** 2
         )
     return out
+
+
+def baby_cry_modulated(rng: np.random.Generator) -> FloatArray:
+    """Cries by frequency modulation, shaken and breaking, with short sobs in between now and then."""
+    out, start = np.zeros(seconds_to_samples(rng.uniform(4.5, 6.5))), rng.uniform(0, 0.4)
+    base, formants = log_uniform(rng, 340, 600), [rng.uniform(950, 1350), rng.uniform(2800, 3700)]
+    while start < len(out) / RATE:
+        sob = rng.random() < 0.25
+        samples = seconds_to_samples(rng.uniform(0.15, 0.3) if sob else rng.uniform(0.5, 1.5))
+        phase = 2 * np.pi * np.cumsum(_cry_pitch(rng, base, samples)) / RATE
+        index = arch(samples, [0.5, rng.uniform(2, 5), rng.uniform(1, 4), 0.5])
+        tone = np.sin(phase + index * np.sin(phase)) + rng.uniform(0, 0.5) * np.sin(phase / 2 + index * np.sin(phase))
+        cry = tone + rng.uniform(0.5, 3) * peaked(resonate(np.asarray(tone), formants, [200, 400]))
+        place(out, fade(np.asarray(cry), 0.05, 0.12) * rng.uniform(0.6, 1), int(start * RATE))
+        start += samples / RATE + (0.1 if sob else rng.uniform(0.15, 0.6))
+    return out

@@ -358,3 +358,35 @@ def bouncing_ball(rng: np.random.Generator) -> FloatArray:
         if step < 0.06 and rng.random() < 0.7:
             time, step = time + rng.uniform(0.2, 0.8), rng.uniform(0.4, 1.0)
     return out
+
+
+def box_thud(rng: np.random.Generator) -> FloatArray:
+    """A crate, a car door, a trunk lid, furniture set down: the hollow inside answers, then settles once more."""
+    hollow = log_uniform(rng, 55, 240)
+    centres, widths = [hollow, hollow * rng.uniform(1.4, 2.2), hollow * 3.1], list(rng.uniform(12, 60, 3))
+
+    def one() -> FloatArray:
+        hit = np.zeros(seconds_to_samples(0.6))
+        place(hit, _puff(rng, 30, log_uniform(rng, 200, 1000), rng.uniform(0.003, 0.02)), 0)
+        if rng.random() < 0.4:
+            place(hit, 0.5 * _puff(rng, 30, 400, 0.01), int(rng.uniform(0.06, 0.25) * RATE))
+        return peaked(resonate(hit, centres, widths)) * rng.uniform(0.6, 1)
+
+    seconds = rng.uniform(3, 5)
+    return sequence(seconds, bursts(rng, seconds, (1, 2), rng.uniform(0.3, 1.0), 1.0), one)
+
+
+def finger_snap_noise(rng: np.random.Generator) -> FloatArray:
+    """The same as bare noise in a band, one octave or less wide: snaps heard from across a room."""
+    hertz, fall = log_uniform(rng, 1300, 3800), log_uniform(rng, 0.002, 0.009)
+    width = rng.uniform(1.1, 1.6)
+
+    def snap() -> FloatArray:
+        out = np.zeros(seconds_to_samples(0.1))
+        place(out, _puff(rng, hertz / width, hertz * width, fall), 0)
+        place(out, _puff(rng, 2000, 7500, 0.0008) * rng.uniform(0, 1), 0)
+        return out * rng.uniform(0.6, 1)
+
+    seconds = rng.uniform(3, 5)
+    steady = rhythm(rng, seconds, rng.uniform(0.35, 1.1), 0.05)
+    return sequence(seconds, steady if rng.random() < 0.6 else _few_times(rng, seconds), snap)

@@ -212,3 +212,29 @@ def drips(rng: np.random.Generator) -> FloatArray:
         place(out, bubble(rng, 500, 2500), int(time * RATE))
         time += step * rng.uniform(0.9, 1.1)
     return out
+
+
+def simmering(rng: np.random.Generator) -> FloatArray:
+    """Sauce or porridge: plops, each a burst of low noise through a small cavity, and their patter on the lid."""
+    seconds = rng.uniform(4, 5.5)
+    out = np.zeros(seconds_to_samples(seconds))
+    low = log_uniform(rng, 150, 350)
+    for _ in range(int(seconds * log_uniform(rng, 12, 90))):
+        samples = seconds_to_samples(rng.uniform(0.02, 0.09))
+        centre = log_uniform(rng, low, min(low * 5, 1200))
+        plop = resonate(
+            rng.standard_normal(samples) * np.hanning(samples) ** 2, [centre], [centre * rng.uniform(0.08, 0.3)]
+        )
+        place(out, peaked(plop) * rng.exponential(0.5), int(rng.random() * len(out)))
+    rumble = band_noise(rng, len(out), 60, rng.uniform(250, 600)) * (1 + 0.5 * slow_wander(rng, len(out), 8))
+    return peaked(out) + log_uniform(rng, 0.05, 0.6) * rumble
+
+
+def bath_filling(rng: np.random.Generator) -> FloatArray:
+    """A strong jet into much water: gushing low bubbles and a roar that breathes with them."""
+    seconds = rng.uniform(4, 5.5)
+    large = _bubbles(rng, seconds, log_uniform(rng, 60, 300), 200, 1500)
+    small = _bubbles(rng, seconds, log_uniform(rng, 60, 500), 1000, 5000)
+    gush = np.convolve(np.abs(large), np.hanning(1601) / 800, "same")
+    roar = shaped_noise(rng, len(large), [80, 300, 1200, 4000, 8000], [-14, -3, 0, rng.uniform(-12, 0), -18])
+    return large + rng.uniform(0.2, 1) * small + roar * (0.2 + peaked(gush)) * rng.uniform(0.1, 0.8)
