@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.packages import install_missing
-from training.settings import MODEL_FILE, MODEL_PAGE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
+from training.settings import MODEL_FILE, MODEL_PAGE, RECORDINGS_FILE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -50,13 +50,21 @@ def _export(options: argparse.Namespace) -> None:
 def _page(options: argparse.Namespace) -> None:
     from training.page import write_figures
 
-    write_figures(REPORT_FILE, MODEL_PAGE)
+    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_PAGE)
 
 
 def _sample(options: argparse.Namespace) -> None:
     from training.sample import write_sample
 
     write_sample(SAMPLE_FILE)
+
+
+def _recordings(options: argparse.Namespace) -> None:
+    from training.recordings import judge_recordings
+
+    if options.folder is None:
+        raise TrainingError("name the folder of recordings: python -m training recordings FOLDER")
+    judge_recordings(options.folder, MODEL_FILE, RECORDINGS_FILE, options.telephone)
 
 
 _STEPS = {
@@ -69,17 +77,25 @@ _STEPS = {
     "page": (_page, f"put the figures into {MODEL_PAGE.relative_to(ROOT)}"),
     "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
 }
+# Steps that are only taken when asked for: they need something that the project does not have.
+_EXTRA_STEPS = {
+    "recordings": (_recordings, f"judge {MODEL_FILE.relative_to(ROOT)} on recordings in FOLDER"),
+}
 
 
 def _parser() -> argparse.ArgumentParser:
     steps = "\n".join(f"  {name:12} {text}" for name, (_, text) in _STEPS.items())
+    extras = "\n".join(f"  {name:12} {text}" for name, (_, text) in _EXTRA_STEPS.items())
     parser = argparse.ArgumentParser(
         prog="python -m training",
-        description=f"Make the bundled model again, from nothing.\n\nsteps, in their order:\n{steps}",
+        description="Make the bundled model again, from nothing.\n\n"
+        f"steps, in their order:\n{steps}\n\nonly by name:\n{extras}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    choices = [*_STEPS, "all"]
+    choices = [*_STEPS, *_EXTRA_STEPS, "all"]
     parser.add_argument("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="recordings in sub-folders (recordings)")
+    parser.add_argument("--telephone", action="store_true", help="judge them over a telephone line too (recordings)")
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
     parser.add_argument("--updates", type=int, default=8_400, help="how long to train (%(default)s)")
@@ -93,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     names = list(_STEPS) if options.step == "all" else [options.step]
     try:
         for name in names:
-            _STEPS[name][0](options)
+            (_STEPS | _EXTRA_STEPS)[name][0](options)
     except (TrainingError, OSError, subprocess.CalledProcessError) as error:
         print(f"training, step {name}: {error}", file=sys.stderr)
         return 1

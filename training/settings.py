@@ -16,5 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK_FOLDER = ROOT / "build" / "training"
 MODEL_FILE = ROOT / "model" / "model.pt2"
 REPORT_FILE = ROOT / "model" / "report.json"
+RECORDINGS_FILE = ROOT / "model" / "recordings.json"
 SAMPLE_FILE = ROOT / "samples" / "demo.mp3"
 MODEL_PAGE = ROOT / "docs" / "model.md"

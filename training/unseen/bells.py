@@ -143,7 +143,8 @@ def struck_crossing(rng: np.random.Generator) -> Array:
     ratios = np.array([1, 1.48, 2.09, 2.56, 3.4, 4.7]) * rng.normal(1, 0.02, 6)
     levels = rng.uniform(0.3, 1, 6) / np.array([1, 1, 1.2, 1.5, 2, 3])
     ring = struck(blows, base * ratios, rng.uniform(0.4, 1.6) / np.sqrt(np.arange(1.0, 7.0)), levels)
-    return ring + rng.uniform(0, 0.1) * np.sin(2 * np.pi * rng.choice([100, 120]) / RATE * np.arange(length))
+    hum = np.sin(2 * np.pi * rng.choice([100.0, 120.0]) * np.arange(length) / RATE)
+    return np.asarray(ring + rng.uniform(0, 0.1) * hum)
 
 
 def electronic_crossing(rng: np.random.Generator) -> Array:
