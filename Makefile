@@ -13,7 +13,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve sagemaker test lint archive image image-test model lock setup setup-dev clean FORCE
+.PHONY: help demo serve sagemaker test lint archive image image-test benchmark model lock setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, start
 	@$(VENV)/python -m tests.container.image build
 	@$(VENV)/python -m pytest tests/container tests/e2e/test_sagemaker_*.py --container-command \
 		"$(VENV)/python -m tests.container.image run {env} --model {model}"
+
+benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (20 min; QUICK=1: 5)
+	@$(VENV)/python -m benchmarks --model $(MODEL) $(if $(QUICK),--quick)
 
 model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, two hours)
 	@$(VENV)/python -m training

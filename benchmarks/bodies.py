@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.mpeg_frames import FRAME_SAMPLES, frame_sizes
 from benchmarks.options import BUILD, TREE
 from tests.support.audio import Floats, decode, encode
 
@@ -18,8 +19,6 @@ NUM_CHANNELS = 2
 FOLDER = BUILD / "bodies"
 # Longer files repeat this one's frames: encoding 18 hours takes as many minutes.
 LONGEST_ENCODED_SECONDS = 600.0
-MPEG1_LAYER3_KILOBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-MPEG1_RATES = (44_100, 48_000, 32_000)
 GIBIBYTE = 1 << 30
 
 
@@ -42,7 +41,7 @@ def mp3(seconds: float, *, seed: int = 0) -> Path:
     Up to ten minutes it is encoded in one go; beyond, the frames of a ten-minute file are repeated.
     """
     if seconds > LONGEST_ENCODED_SECONDS:
-        return repeated_mp3(f"{seconds:g}s", lambda frames, _: frames * 1152 / SAMPLE_RATE < seconds)
+        return repeated_mp3(f"{seconds:g}s", lambda frames, _: frames * FRAME_SAMPLES / SAMPLE_RATE < seconds)
     return _kept(f"{seconds:g}s-{seed}.mp3", lambda: iter([_encoded(seconds, seed, "mp3")]))
 
 
@@ -70,28 +69,6 @@ def repeated_mp3(name: str, fits: Callable[[int, int], bool]) -> Path:
             size_bytes += ends[-1]
 
     return _kept(f"{name}.mp3", pieces)
-
-
-def frame_sizes(body: bytes) -> Iterator[int]:
-    """The sizes in bytes of an MP3 file's frames (MPEG-1, layer III), from its first byte on, without an ID3 tag.
-
-    The header's fields: https://www.iso.org/standard/22412.html (ISO/IEC 11172-3), 2.4.1.3. An incomplete frame at
-    the end is left out.
-
-    Raises:
-        ValueError: There is no such frame where one should begin.
-    """
-    position = 0
-    while position + 4 <= len(body):
-        header = int.from_bytes(body[position : position + 4], "big")
-        bitrate, rate = header >> 12 & 15, header >> 10 & 3
-        if header >> 17 != 0xFFFB >> 1 or not 0 < bitrate < 15 or rate == 3:
-            raise ValueError(f"no MPEG-1 layer III frame at byte {position}")
-        size = 144_000 * MPEG1_LAYER3_KILOBITS[bitrate] // MPEG1_RATES[rate] + (header >> 9 & 1)
-        if position + size > len(body):
-            return
-        yield size
-        position += size
 
 
 def _encoded(seconds: float, seed: int, encoding: str) -> bytes:

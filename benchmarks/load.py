@@ -18,8 +18,9 @@ from benchmarks import bodies
 from benchmarks.calls import Callers, closed_loop, open_loop, percentile
 from benchmarks.limit import Limit, measure_limit
 from benchmarks.options import parser, results_folder
+from benchmarks.processor_time import per_request, processor_seconds
 from benchmarks.report import keep, table
-from benchmarks.server import serving
+from benchmarks.server import Served, serving
 
 HOUR = 3600.0
 CLIP_SECONDS = 10.0
@@ -56,23 +57,24 @@ def clips(seconds: float) -> list[Path]:
     return [bodies.mp3(seconds, seed=seed) for seed in range(NUM_CLIPS)]
 
 
-def closed(callers: Callers, plan: Plan, model: Path) -> tuple[str, dict[str, float]]:
+def closed(served: Served, callers: Callers, plan: Plan, model: Path) -> tuple[str, dict[str, float]]:
     """The closed loop's table and figures."""
     clip_limit = measure_limit(model, clips(CLIP_SECONDS), seconds=plan.limit_seconds)
     loaded = [file.read_bytes() for file in clips(CLIP_SECONDS)]
-    rows, figures = [], {}
+    rows, figures, costs = [], {}, []
     for num_callers in tqdm(NUM_CALLERS, desc="closed loop", unit="run"):
+        before = processor_seconds(served.processes)
         run = closed_loop(callers, loaded, num_callers, plan.run_seconds)
+        cost = per_request(before, processor_seconds(served.processes), run.num_answered)
+        costs.append(f"Processor time for a clip with {_callers(num_callers)}: {cost}.")
         speed = CLIP_SECONDS * run.rate
-        rows.append(
-            [f"10 s, {num_callers} caller{'s' * (num_callers > 1)}", f"{run.rate:.1f} /s", *_share(speed, clip_limit)]
-        )
+        rows.append([f"10 s, {_callers(num_callers)}", f"{run.rate:.1f} /s", *_share(speed, clip_limit)])
         rows[-1].append(str(run.num_failed))
         figures[f"clips_{num_callers}_callers_share"] = speed / clip_limit.speed
     hour_row, hour_figures, hour_limit = _hour(callers, plan, model)
     rows.append(hour_row)
     header = ["stereo MP3 of 128 kb/s", "requests", "s of audio per s", "share of the limit", "errors"]
-    notes = [f"Clips, {clip_limit.describe()}", f"Long file, {hour_limit.describe()}"]
+    notes = [*costs, f"Clips, {clip_limit.describe()}", f"Long file, {hour_limit.describe()}"]
     return "\n\n".join([table(header, rows), *notes]), {**figures, **hour_figures}
 
 
@@ -84,6 +86,10 @@ def _hour(callers: Callers, plan: Plan, model: Path) -> tuple[list[str], dict[st
     speed = plan.hour_seconds / taken
     row = [f"{plan.hour_seconds / 60:g} min, 1 caller", f"{taken:.2f} s each", *_share(speed, limit), "0"]
     return row, {"hour_speed": speed, "hour_share": speed / limit.speed}, limit
+
+
+def _callers(count: int) -> str:
+    return "1 caller" if count == 1 else f"{count} callers"
 
 
 def _share(speed: float, limit: Limit) -> list[str]:
@@ -118,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
         for file in clips(CLIP_SECONDS):
             callers.ask(file)
         opened_table, opened_figures = opened(callers, plan)
-        closed_table, closed_figures = closed(callers, plan, options.model)
+        closed_table, closed_figures = closed(served, callers, plan, options.model)
     note = f"{served.description}; each line of the first two kinds lasted {plan.run_seconds:g} s."
     keep(
         "load",

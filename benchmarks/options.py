@@ -13,9 +13,11 @@ BUILD = TREE / "build" / "benchmark"
 QUICK_RESULTS = BUILD / "quick"
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
+def parser(description: str | None, program: str | None = None) -> argparse.ArgumentParser:
     """Returns a parser with the options that all parts share."""
-    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--model", type=Path, default=TREE / "model" / "model.pt2", help="model file (the bundled one)")
     made.add_argument("--quick", action="store_true", help="short lengths and few repeats: to see that all works")
     made.add_argument("--plain", action="store_true", help="TorchServe alone, even where nginx is installed")

@@ -1,0 +1,359 @@
+"""A model file on a GPU: python -m benchmarks.gpu, in this tree, with PyTorch 2.11. No server is needed.
+
+1. Hops per second of the model alone, on hops that are on the device, in batches of 64 to 4,096: in single precision,
+   with TF32, with automatic half precision, each also as a CUDA graph; and how far probabilities move.
+2. The same fed from pinned memory of the host, copies and work overlapping.
+3. From the bytes of an MP3 file to JSON, the handler's own pipeline in one process and in several, with all cores
+   decoding. This part wants torchcodec and FFmpeg, and is left out where they are not there.
+
+The limit of the third is the slower of decoding and model. With --device cpu everything but CUDA's own runs, too, to
+try the script; nothing of that is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import torch
+from torch.export.passes import move_to_device_pass
+
+from benchmarks.mpeg_frames import FRAME_SAMPLES, SAMPLE_RATES, audio_frames, frame_sizes
+from benchmarks.report import keep, machine, table
+
+TREE = Path(__file__).resolve().parent.parent
+BATCHES = (64, 128, 256, 512, 1024, 2048, 4096)
+ACCURACY_HOPS = 256
+Program = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model file on a device.
+
+    Attributes:
+        program: forward(hops, starts) of the contract.
+        hop_samples: Samples in a hop.
+        window_hops: Hops in a window.
+        device: Where it is.
+    """
+
+    program: Program
+    hop_samples: int
+    window_hops: int
+    device: torch.device
+
+    def inputs(self, num_hops: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Hops of noise and tones at many levels, and every window in them; on the host."""
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(num_hops, self.hop_samples, generator=generator)
+        times = torch.arange(self.hop_samples) / self.hop_samples
+        hertz = 50 * 2 ** (7 * torch.rand(num_hops, 1, generator=generator))
+        levels = 10 ** (-3 * torch.rand(num_hops, 2, generator=generator))
+        hops = levels[:, :1] * noise + levels[:, 1:] * torch.sin(2 * torch.pi * hertz * times)
+        return hops.clamp(-1, 1), torch.arange(num_hops - self.window_hops + 1)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the model calculates.
+
+    Attributes:
+        name: In the table.
+        autocast: The type that it may use; None for single precision.
+        tf32: Whether single precision may be rounded to 10 bits of mantissa where it is multiplied.
+    """
+
+    name: str
+    autocast: torch.dtype | None = None
+    tf32: bool = False
+
+    @contextlib.contextmanager
+    def on(self, device: torch.device) -> Iterator[None]:
+        """Holds for the `with` block."""
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.tf32
+        enabled = self.autocast is not None
+        with torch.inference_mode(), torch.autocast(device.type, self.autocast or torch.bfloat16, enabled=enabled):
+            yield
+
+
+SINGLE = Precision("float32")
+PRECISIONS = (
+    SINGLE,
+    Precision("float32, TF32", tf32=True),
+    Precision("float16 autocast", torch.float16),
+    Precision("bfloat16 autocast", torch.bfloat16),
+)
+
+
+def load(model_file: Path, device: torch.device) -> Loaded:
+    """Loads a model file as the handler does, without the handler."""
+    extra_files = {"sense.json": ""}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")  # torch's own
+        program = torch.export.load(model_file, extra_files=extra_files)
+    info = json.loads(extra_files["sense.json"])
+    module = move_to_device_pass(program, device).module()
+    return Loaded(module, round(info["sample_rate"] * float(info["hop_seconds"])), info["window_hops"], device)
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def median_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Of calls that wait for the device, for about that long, after three that do not count."""
+    for _ in range(3):
+        call()
+    wait(device)
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.perf_counter()
+        call()
+        wait(device)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def eager(model: Loaded, num_hops: int) -> Callable[[], object]:
+    """Calls the model on hops that are on its device."""
+    hops, starts = (each.to(model.device) for each in model.inputs(num_hops))
+    return lambda: model.program(hops, starts)
+
+
+def graphed(model: Loaded, num_hops: int) -> Callable[[], object]:
+    """The same, recorded once as a CUDA graph and replayed."""
+    call = eager(model, num_hops)
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
+
+
+def fed(model: Loaded, num_hops: int, rounds: int = 8) -> Callable[[], object]:
+    """Hops come from the host's pinned memory and probabilities go back, on two streams in turns."""
+    pinned = [[each.pin_memory() for each in model.inputs(num_hops)] for _ in range(2)]
+    streams = [torch.cuda.Stream() for _ in range(2)]  # type: ignore[no-untyped-call]
+
+    def call() -> None:
+        for turn in range(rounds):
+            hops, starts = pinned[turn % 2]
+            with torch.cuda.stream(streams[turn % 2]):
+                on_device = hops.to(model.device, non_blocking=True)
+                model.program(on_device, starts.to(model.device, non_blocking=True)).to("cpu", non_blocking=True)
+
+    return call
+
+
+WAYS = {"eager": (eager, 1), "CUDA graph": (graphed, 1), "from pinned memory": (fed, 8)}
+
+
+def speed_cell(model: Loaded, precision: Precision, way: str, num_hops: int, seconds: float) -> str:
+    """Hops per second, or in short why there is no figure."""
+    prepare, batches_in_call = WAYS[way]
+    try:
+        with precision.on(model.device):
+            taken = median_seconds(prepare(model, num_hops), model.device, seconds)
+    except RuntimeError as error:  # out of memory, or an operation that the way does not allow
+        print(f"{precision.name}, {way}, {num_hops} hops: {error}", file=sys.stderr)
+        return type(error).__name__
+    return f"{batches_in_call * num_hops / taken:,.0f}"
+
+
+def difference(model: Loaded, precision: Precision) -> str:
+    """The largest and the mean distance of any probability from single precision's."""
+    hops, starts = (each.to(model.device) for each in model.inputs(ACCURACY_HOPS))
+    with SINGLE.on(model.device):
+        expected = model.program(hops, starts).float()
+    with precision.on(model.device):
+        distance = (model.program(hops, starts).float() - expected).abs()
+    if not torch.isfinite(distance).all():
+        return f"no number in {float((~torch.isfinite(distance)).float().mean()):.1%}"
+    return f"{float(distance.max()):.1e} (mean {float(distance.mean()):.1e})"
+
+
+def model_alone(model: Loaded, batches: Sequence[int], seconds: float) -> str:
+    """The first two tables in one."""
+    ways = list(WAYS) if model.device.type == "cuda" else ["eager"]
+    rows = []
+    for precision in PRECISIONS:
+        moved = difference(model, precision)
+        for way in ways:
+            print(f"{precision.name}, {way} ...", file=sys.stderr)
+            cells = [speed_cell(model, precision, way, num_hops, seconds) for num_hops in batches]
+            rows.append([precision.name, way, *cells, moved])
+    header = ["precision", "way", *(f"{num_hops} hops" for num_hops in batches), "probabilities move by at most"]
+    return table(header, rows)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What each process of the pipeline does.
+
+    Attributes:
+        model_file: The model.
+        device: Where it runs.
+        body: An MP3 file.
+        job: "tag": from bytes to JSON. "decode": to samples at the model's rate, and nothing more.
+    """
+
+    model_file: Path
+    device: torch.device
+    body: bytes
+    job: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """When a process began and ended (the system's monotonic clock), and how much audio it did."""
+
+    start: float
+    end: float
+    audio_seconds: float
+
+
+class _Held:
+    together: Barrier
+
+
+def speed(work: Work, num_processes: int) -> float:
+    """Seconds of audio per second that so many processes do together, each a file of its own."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(num_processes, _hold, (context.Barrier(num_processes),)) as processes:
+        spans = processes.map(_do, [work] * num_processes, chunksize=1)
+    seconds = max(span.end for span in spans) - min(span.start for span in spans)
+    return sum(span.audio_seconds for span in spans) / seconds
+
+
+def _hold(together: Barrier) -> None:
+    _Held.together = together
+
+
+def _do(work: Work) -> Span:
+    job = {"tag": _tagger, "decode": _decoder}[work.job](work)
+    frames = list(frame_sizes(work.body))
+    job(work.body[: sum(frames[: len(frames) // 10])])  # warms everything up
+    _Held.together.wait()
+    start = time.monotonic()
+    audio_seconds = job(work.body)
+    return Span(start, time.monotonic(), audio_seconds)
+
+
+def _tagger(work: Work) -> Callable[[bytes], float]:
+    """What tags a body as the handler does, and returns the seconds of audio in it."""
+    from handler.model import load_model
+    from handler.response import encode_windows
+    from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
+    from handler.tagger import tag
+
+    model = load_model(work.model_file, work.device)
+    info, pool = model.info, ScoringPool(model, default_num_threads(work.device))
+
+    def run(body: bytes) -> float:
+        (tagged,) = tag([_stream(body, info.sample_rate)], pool, batch_hops=default_batch_hops(work.device))
+        if tagged.error is not None:
+            raise tagged.error
+        encode_windows(tagged.probabilities, thresholds=info.thresholds, tags=info.tags, grid=info.grid)
+        return tagged.duration_seconds
+
+    return run
+
+
+def _decoder(work: Work) -> Callable[[bytes], float]:
+    """What decodes a body as the handler does, and returns the seconds of audio in it."""
+    from handler.model import load_model
+
+    sample_rate = load_model(work.model_file, torch.device("cpu")).info.sample_rate
+    torch.set_num_threads(1)
+
+    def run(body: bytes) -> float:
+        stream = _stream(body, sample_rate)
+        for _ in stream:
+            pass
+        return float(stream.duration_seconds)
+
+    return run
+
+
+def _stream(body: bytes, sample_rate: int) -> Any:  # noqa: ANN401  # the handler is imported where it is needed alone
+    from handler.content_type import EncodedAudio
+    from handler.decoder import AudioStream
+
+    return AudioStream(memoryview(bytearray(body)), EncodedAudio(), sample_rate=sample_rate, max_seconds=10**9)
+
+
+def repeated(file: Path, seconds: float) -> bytes:
+    """The frames of an MP3 file over and over, for at least that long."""
+    frames = audio_frames(file.read_bytes())
+    sizes = list(frame_sizes(frames))
+    return frames[: sum(sizes)] * ceil(seconds * SAMPLE_RATES[0] / (FRAME_SAMPLES * len(sizes)))
+
+
+def from_bytes_to_json(options: argparse.Namespace, device: torch.device) -> str:
+    """The third table."""
+    rows = []
+    for num_processes in options.processes:
+        body = repeated(options.audio, options.audio_seconds / num_processes)
+        cells = [f"{speed(Work(options.model, device, body, job), num_processes):,.0f}" for job in ("tag", "decode")]
+        rows.append([str(num_processes), *cells])
+    header = ["processes", "MP3 bytes to JSON: s of audio per s", "decoding alone: s of audio per s"]
+    note = f"{os.cpu_count()} cores; {options.audio_seconds:g} s of MP3 in all, repeated from {options.audio.name}."
+    return f"{table(header, rows)}\n\n{note}"
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=TREE / "model" / "model.pt2", help="model file (the bundled one)")
+    parser.add_argument("--device", default="cuda", help="cuda, cuda:1, ... or cpu (default: cuda)")
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, help="hops in a batch (64 128 ... 4096)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of each measurement of the model (1)")
+    parser.add_argument("--audio", type=Path, default=TREE / "samples" / "demo.mp3", help="MP3 file of 44.1 kHz")
+    parser.add_argument("--audio-seconds", type=float, default=36_000.0, help="of MP3 for the pipeline (36000)")
+    parser.add_argument("--processes", type=int, nargs="+", default=(1, 2, 4, 8), help="of the pipeline (1 2 4 8)")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measures and prints; keeps the result of a GPU. Returns the exit status."""
+    options = parse_arguments()
+    device = torch.device(options.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        print("gpu: PyTorch finds no CUDA device here (--device cpu tries the script)", file=sys.stderr)
+        return 1
+    tables = [model_alone(load(options.model, device), options.batches, options.seconds)]
+    try:
+        tables.append(from_bytes_to_json(options, device))
+    except (ImportError, RuntimeError, OSError) as error:  # torchcodec's, where FFmpeg's libraries are missing
+        tables.append(f"From bytes to JSON: not measured, {str(error).splitlines()[0]}")
+    text = "\n\n".join(["Hops per second; a hop is a second of audio at the model's default.", *tables])
+    if device.type == "cuda":
+        keep(f"gpu-{torch.cuda.get_device_name(device).replace(' ', '-')}", "On a GPU", text)
+    else:
+        print(f"{machine()}\n\n{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
