@@ -216,7 +216,8 @@ def _judge_line(recordings: list[Recording], model: Model, telephone: bool) -> d
     for name, pairs in parts.items():
         found, expected = (np.concatenate(masks) for masks in zip(*pairs, strict=True))
         pooled = findings(found, expected, model.info.tags, name)
-        folders[name] = {"meets_bar": meets_bar(pooled), **asdict(pooled)}
+        verdict = meets_bar(pooled) if name in EXCLUSIVE_TAGS else None  # there is no bar for other tags
+        folders[name] = {"meets_bar": verdict, **asdict(pooled)}
     return {"folders": folders, "files": files}
 
 
