@@ -1,39 +1,29 @@
 """Body -> mono float32 blocks at the model's rate, as a stream: memory does not grow with the length of the audio.
 
-Encoded audio goes packet by packet through torchcodec, the decoder behind torchaudio; raw PCM is unpacked in blocks.
-From there both take one way: the mean of the channels, then one running resampler, so one recording gives one answer
-in every format, and any division into blocks gives the samples of a single one (tests/unit/test_decoder.py).
+Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3 in pieces, which several threads decode, the
+rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean of the channels, then one
+running resampler, so one recording gives one answer in every format, and any division into pieces and blocks gives the
+samples of a single one (tests/unit/test_decoder.py).
 
-Why packets and not torchcodec's time ranges (`AudioDecoder.get_samples_played_in_range`): each range seeks, and in
-several containers (variable-rate MP3, WebM, M4A) does not land on the samples of a sequential decode; nor does a range
-survive a damaged packet. Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes
-2.8 GB. docs/decoding.md has the measurements.
+Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB. docs/decoding.md has the
+measurements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
 from fractions import Fraction
 
 import torch
-from torchcodec.decoders import AudioConverter, AudioPacketDecoder, Demuxer, Packet, RawAudioSamples
+from torchcodec.decoders import AudioConverter, RawAudioSamples
 
-from handler import container, pcm
-from handler.content_type import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Media, RawPcm
+from handler import container, decoding_threads, packets, pcm
+from handler.content_type import Media, RawPcm
 from handler.errors import BadRequestError
-
-_BLOCK_SECONDS = 1
-# Full scale is 1. Float formats can hold anything; from +18 dB on it is a fault, and would overflow what follows.
-_MAX_AMPLITUDE = 8.0
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Samples as they come out of the body: any dtype of torchcodec's, shape (channels, frames)."""
-
-    data: torch.Tensor
-    sample_rate: int
+from handler.mp3 import Mp3
+from handler.mpeg_audio import HEADER_BYTES, parse_header
+from handler.samples import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
 
 
 class AudioStream:
@@ -47,30 +37,40 @@ class AudioStream:
 
     Attributes:
         duration_seconds: Exact length of what was decoded so far, in the body's own samples.
+        decode_seconds: Time that decoding and resampling took so far, in all threads together.
     """
 
     def __init__(self, body: memoryview, media: Media, *, sample_rate: int, max_seconds: int) -> None:
         self.duration_seconds = Fraction(0)
+        self.decode_seconds = 0.0
         self._max_seconds = max_seconds
         self._resampler = _Resampler(sample_rate)
-        self._samples = _raw_samples(body, media) if isinstance(media, RawPcm) else _encoded_samples(body)
+        self._recording = decoding_threads.here(_raw(body, media)) if isinstance(media, RawPcm) else _encoded(body)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        """Yields float32 blocks of shape (samples,), in about [-1, 1], of about one second.
+        """Yields float32 blocks of shape (samples,), in about [-1, 1], of about `BLOCK_SECONDS`.
 
         Raises:
             BadRequestError: The body holds no audio, none that can be decoded, or more than `max_seconds` of it.
         """
-        for samples in self._samples:
-            self.duration_seconds += Fraction(samples.data.shape[1], samples.sample_rate)
+        for mono in self._recording:
+            self.decode_seconds += mono.decode_seconds
+            self.duration_seconds += Fraction(len(mono.data), mono.sample_rate)
             if self.duration_seconds > self._max_seconds:
                 raise BadRequestError(
                     f"the audio is longer than the {self._max_seconds} s that this server takes; send it in parts"
                 )
-            yield from self._resampler.push(_mono(samples.data), samples.sample_rate)
+            yield from self._resampled(mono)
         yield from self._resampler.finish()
         if self.duration_seconds == 0:
             raise BadRequestError("the body holds no audio samples; send at least one whole frame of audio")
+
+    def _resampled(self, mono: Mono) -> Iterator[torch.Tensor]:
+        with decoding_threads.slot():
+            start_seconds = time.perf_counter()
+            blocks = list(self._resampler.push(mono.data, mono.sample_rate))
+            self.decode_seconds += time.perf_counter() - start_seconds
+        yield from blocks
 
 
 class _Resampler:
@@ -94,92 +94,28 @@ class _Resampler:
             self._source_rate = None
 
 
-def _mono(data: torch.Tensor) -> torch.Tensor:
-    """The mean of the channels, float32 of shape (frames,). Samples that are no number count as 0."""
-    if data.dtype.is_floating_point:
-        samples = torch.nan_to_num(data.to(torch.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        samples.clamp_(-_MAX_AMPLITUDE, _MAX_AMPLITUDE)
-    elif data.dtype == torch.uint8:
-        samples = (data.to(torch.float32) - 128) / 128
-    else:
-        samples = data.to(torch.float32) / -float(torch.iinfo(data.dtype).min)
-    return samples[0] if samples.shape[0] == 1 else samples.mean(dim=0)
-
-
-def _raw_samples(body: memoryview, media: RawPcm) -> Iterator[_Samples]:
+def _raw(body: memoryview, media: RawPcm) -> Iterator[Mono]:
     blocks = pcm.unpacked_blocks(
         body,
         media.sample_format,
         num_channels=media.num_channels,
-        block_frames=_BLOCK_SECONDS * media.sample_rate,
+        block_frames=min(BLOCK_SECONDS * media.sample_rate, BLOCK_SAMPLES // media.num_channels),
     )
     for block in blocks:
-        yield _Samples(torch.from_numpy(block), media.sample_rate)
+        yield Mono(mean_of_channels(torch.from_numpy(block)), media.sample_rate)
 
 
-def _encoded_samples(body: memoryview) -> Iterator[_Samples]:
+def _encoded(body: memoryview) -> Iterator[Mono]:
     found = container.identify(body)
-    # A view on the body: torchcodec reads from it without a copy.
-    source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
+    header = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
     try:
-        demuxer = Demuxer(source, streams="audio")
-        decoder = demuxer.streams[0].make_decoder()
-        # Streams and demuxer name each other; in that circle they would keep the body until a garbage collection.
-        demuxer.streams = ()
-    except (RuntimeError, ValueError):
+        if found.name == "MP3" and header is not None and header.layer == 3:
+            yield from Mp3(body, found.start_bytes, header).decoded()
+        else:
+            # A view on the body: torchcodec reads from it without a copy.
+            source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
+            yield from decoding_threads.here(packets.in_blocks(packets.decoded(source)))
+    except ValueError:
         raise BadRequestError(
             f"the body ({len(body)} bytes) begins like {found.name} but holds no audio stream that can be decoded"
         ) from None
-    yield from _in_blocks(_decoded(demuxer, decoder))
-
-
-def _decoded(demuxer: Demuxer, decoder: AudioPacketDecoder) -> Iterator[_Samples]:
-    """Decodes packet by packet, and skips a packet that is damaged, as players do."""
-    for packet in _readable_packets(demuxer):
-        try:
-            frames = decoder.decode(packet)
-        except RuntimeError:
-            continue
-        yield from map(_checked, frames)
-    yield from map(_checked, decoder.drain())
-
-
-def _checked(frame: RawAudioSamples) -> _Samples:
-    """Refuses rates that only a lying header has: a few bytes at 1 Hz would unfold into hours."""
-    if not MIN_SAMPLE_RATE <= frame.sample_rate <= MAX_SAMPLE_RATE:
-        raise BadRequestError(
-            f"the audio claims a sample rate of {frame.sample_rate} Hz; "
-            f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz can be decoded"
-        )
-    return _Samples(frame.data, frame.sample_rate)
-
-
-def _readable_packets(demuxer: Demuxer) -> Iterator[Packet]:
-    """The packets up to where the container itself breaks off."""
-    try:
-        yield from demuxer
-    except RuntimeError:
-        return
-
-
-def _in_blocks(pieces: Iterable[_Samples]) -> Iterator[_Samples]:
-    """Joins small pieces into blocks of about a second; pieces of unlike rate or channels are never joined."""
-    pending: list[_Samples] = []
-    num_frames = 0
-    for piece in pieces:
-        is_alike = not pending or _shape(piece) == _shape(pending[0])
-        if not is_alike or num_frames >= _BLOCK_SECONDS * piece.sample_rate:
-            yield _joined(pending)
-            pending, num_frames = [], 0
-        pending.append(piece)
-        num_frames += piece.data.shape[1]
-    if pending:
-        yield _joined(pending)
-
-
-def _shape(piece: _Samples) -> tuple[int, int]:
-    return piece.sample_rate, piece.data.shape[0]
-
-
-def _joined(pieces: list[_Samples]) -> _Samples:
-    return _Samples(torch.cat([piece.data for piece in pieces], dim=1), pieces[0].sample_rate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -21,30 +21,46 @@ class _Produced(Generic[_Item]):
     error: BaseException | None = None
 
 
-def read_ahead(items: Iterable[_Item], *, depth: int) -> Generator[_Item, None, None]:
-    """Yields the items of an iterable that is consumed in another thread.
+class ReadAhead(Iterator[_Item]):
+    """The items of an iterable that is consumed in another thread, from now on.
 
     Work that releases the global interpreter lock, as decoding does, so overlaps with the consumer's.
 
     Args:
-        items: Consumed by one thread only, which starts with the first item asked for.
+        items: Consumed by one thread only.
         depth: How many items may wait.
-
-    Raises:
-        BaseException: Whatever the iterable raises, when the consumer gets there.
     """
-    queue: Queue[_Produced[_Item]] = Queue(depth)
-    stopped = threading.Event()
-    thread = threading.Thread(target=_produce, args=(items, queue, stopped), daemon=True)
-    thread.start()
-    try:
-        while (produced := queue.get()).items:
-            yield produced.items[0]
-        if produced.error is not None:
-            raise produced.error
-    finally:
-        stopped.set()
-        _release(thread, queue)
+
+    def __init__(self, items: Iterable[_Item], *, depth: int) -> None:
+        self._queue: Queue[_Produced[_Item]] = Queue(depth)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=_produce, args=(items, self._queue, self._stopped), daemon=True)
+        self._thread.start()
+
+    def __next__(self) -> _Item:
+        """Waits for the next item.
+
+        Raises:
+            BaseException: Whatever the iterable raised, once the items before it are consumed.
+        """
+        if self._stopped.is_set():
+            raise StopIteration
+        produced = self._queue.get()
+        if produced.items:
+            return produced.items[0]
+        self.close()
+        raise produced.error or StopIteration
+
+    def close(self) -> None:
+        """Stops the other thread, and waits until it has ended."""
+        self._stopped.set()
+        # It may be waiting to put: make room until it has seen that it should stop.
+        while self._thread.is_alive():
+            with suppress(Empty):
+                self._queue.get(timeout=_STOP_POLL_SECONDS)
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _produce(items: Iterable[_Item], queue: Queue[_Produced[_Item]], stopped: threading.Event) -> None:
@@ -57,10 +73,3 @@ def _produce(items: Iterable[_Item], queue: Queue[_Produced[_Item]], stopped: th
     except BaseException as raised:  # handed to the consumer, whatever it is
         error = raised
     queue.put(_Produced(error=error))
-
-
-def _release(thread: threading.Thread, queue: Queue[_Produced[_Item]]) -> None:
-    """Makes room until a producer that still waits to put has seen that it should stop."""
-    while thread.is_alive():
-        with suppress(Empty):
-            queue.get(timeout=_STOP_POLL_SECONDS)

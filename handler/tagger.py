@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 import torch
@@ -17,15 +15,14 @@ import torch
 from handler.decoder import AudioStream
 from handler.model import ModelInfo
 from handler.pcm import Floats
-from handler.read_ahead import read_ahead
+from handler.read_ahead import ReadAhead
+from handler.samples import BLOCK_SECONDS
 from handler.scoring import Scored, ScoringPool
 from handler.windows import HopCutter
 
-# Streams that decode at once. Each packet takes Python's global lock a few times; more threads than cores would spend
-# their time handing it around.
-_DECODING_SLOTS = threading.Semaphore(len(os.sched_getaffinity(0)))
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
+_Hops = Generator[torch.Tensor, None, None] | ReadAhead[torch.Tensor]
 
 
 @dataclass
@@ -35,7 +32,7 @@ class Tagged:
     Attributes:
         duration_seconds: Length of the decoded audio.
         probabilities: float32 of shape (windows, tags).
-        decode_seconds: Time that decoding took in its thread.
+        decode_seconds: Time that decoding took, in all threads together.
         model_seconds: This stream's share of the model's time, by windows.
         error: Why there is no audio and no probability here, or None.
     """
@@ -59,7 +56,10 @@ def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
         streams that were in that batch.
     """
-    tracks = [_Track(stream, pool.model.info, depth=_BATCHES_AHEAD * batch_hops) for stream in streams]
+    # The first batch of a single stream waits for that stream's decoding alone, so a short clip needs no other thread.
+    own_hops = batch_hops if len(streams) == 1 else 0
+    depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
+    tracks = [_Track(stream, pool.model.info, own_hops=own_hops, depth=depth) for stream in streams]
     batches: deque[_Batch] = deque()
     turns = deque(tracks)
     while turns:
@@ -78,18 +78,29 @@ def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -
 
 
 class _Track:
-    """One stream's way through the model: hops that wait for a batch, and probabilities that came back."""
+    """One stream's way through the model: hops that wait for a batch, and probabilities that came back.
 
-    def __init__(self, stream: AudioStream, info: ModelInfo, *, depth: int) -> None:
+    Args:
+        stream: The stream.
+        info: What the model takes.
+        own_hops: How many hops the caller's own thread decodes, before another one decodes ahead of it.
+        depth: How many blocks that one may be ahead.
+    """
+
+    def __init__(self, stream: AudioStream, info: ModelInfo, *, own_hops: int, depth: int) -> None:
         self.error: Exception | None = None
         self._stream = stream
         self._grid = info.grid
-        self._hops = read_ahead(self._cut(HopCutter(info.hop_samples)), depth=depth)
+        self._cutter = HopCutter(info.hop_samples)
+        self._own_hops, self._depth = own_hops, depth
+        self._hops: _Hops = self._cut()
+        if own_hops == 0:
+            self._decode_ahead()
         self._waiting: list[torch.Tensor] = []
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
         self._probabilities: list[Floats] = []
-        self._decode_seconds = self._model_seconds = 0.0
+        self._model_seconds = 0.0
 
     @property
     def num_waiting(self) -> int:
@@ -99,6 +110,8 @@ class _Track:
         """Decodes one more block; False when the stream has ended or failed."""
         if self.error:
             return False
+        if not isinstance(self._hops, ReadAhead) and self._cutter.num_hops >= self._own_hops:
+            self._decode_ahead()
         try:
             self._waiting.append(next(self._hops))
         except StopIteration:
@@ -135,20 +148,15 @@ class _Track:
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
         probabilities = np.concatenate(self._probabilities)[:num_windows]
-        return Tagged(float(duration_seconds), probabilities, self._decode_seconds, self._model_seconds)
+        return Tagged(float(duration_seconds), probabilities, self._stream.decode_seconds, self._model_seconds)
 
-    def _cut(self, cutter: HopCutter) -> Iterator[torch.Tensor]:
-        blocks = iter(self._stream)
-        while (block := self._next(blocks)) is not None:
-            yield cutter.push(block)
-        yield cutter.finish(self._grid.num_hops(self._stream.duration_seconds))
+    def _decode_ahead(self) -> None:
+        self._hops = ReadAhead(self._hops, depth=self._depth)
 
-    def _next(self, blocks: Iterator[torch.Tensor]) -> torch.Tensor | None:
-        with _DECODING_SLOTS:
-            start_seconds = time.perf_counter()
-            block = next(blocks, None)
-            self._decode_seconds += time.perf_counter() - start_seconds
-        return block
+    def _cut(self) -> Generator[torch.Tensor, None, None]:
+        for block in self._stream:
+            yield self._cutter.push(block)
+        yield self._cutter.finish(self._grid.num_hops(self._stream.duration_seconds))
 
 
 class _Batch:

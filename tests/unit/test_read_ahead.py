@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.read_ahead import read_ahead
+from handler.read_ahead import ReadAhead
 from tests.support.properties import SLOW_LAW
 
 
@@ -41,26 +41,27 @@ def until(is_reached: Callable[[], object], seconds: float = 2.0) -> bool:
 @SLOW_LAW
 @given(items=st.lists(st.none() | st.booleans() | st.integers()), depth=st.integers(1, 5))
 def test_all_items_come_in_their_order(items: list[object], depth: int) -> None:
-    assert list(read_ahead(items, depth=depth)) == items
+    assert list(ReadAhead(items, depth=depth)) == items
 
 
 def test_items_are_produced_in_one_other_thread() -> None:
     producer = Producer(20)
-    list(read_ahead(producer, depth=2))
+    list(ReadAhead(producer, depth=2))
     assert len(producer.threads) == 1
     assert threading.get_ident() not in producer.threads
 
 
-def test_nothing_is_produced_before_the_first_item_is_asked_for() -> None:
+def test_production_begins_before_the_first_item_is_asked_for() -> None:
     producer = Producer(20)
-    read_ahead(producer, depth=5)
-    assert not until(lambda: producer.num_produced, seconds=0.05)
+    items = ReadAhead(producer, depth=5)
+    assert until(lambda: producer.num_produced)
+    items.close()
 
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_the_producer_runs_ahead_but_no_further_than_told(depth: int) -> None:
     producer = Producer(50)
-    items = read_ahead(producer, depth=depth)
+    items = ReadAhead(producer, depth=depth)
     next(items)
     # One is consumed, `depth` wait, and one more is in the producer's hands.
     assert until(lambda: producer.num_produced == depth + 2)
@@ -70,17 +71,18 @@ def test_the_producer_runs_ahead_but_no_further_than_told(depth: int) -> None:
 @pytest.mark.parametrize("num_items", [0, 1, 7])
 def test_an_error_comes_after_the_items_before_it(num_items: int) -> None:
     error = ValueError("damaged")
-    items = read_ahead(Producer(num_items, error), depth=2)
+    items = ReadAhead(Producer(num_items, error), depth=2)
     assert [next(items) for _ in range(num_items)] == list(range(num_items))
     with pytest.raises(ValueError, match="damaged") as caught:
         next(items)
     assert caught.value is error
+    assert list(items) == []
 
 
-@pytest.mark.parametrize("num_consumed", [1, 5])
+@pytest.mark.parametrize("num_consumed", [0, 1, 5])
 def test_a_closed_consumer_stops_the_producer(num_consumed: int) -> None:
     producer = Producer(10**9)
-    items = read_ahead(producer, depth=3)
+    items = ReadAhead(producer, depth=3)
     for _ in range(num_consumed):
         next(items)
     before = threading.active_count()
@@ -90,7 +92,7 @@ def test_a_closed_consumer_stops_the_producer(num_consumed: int) -> None:
 
 def test_a_dropped_consumer_stops_the_producer() -> None:
     before = threading.active_count()
-    items = read_ahead(Producer(10**9), depth=3)
+    items = ReadAhead(Producer(10**9), depth=3)
     next(items)
     del items
     assert until(lambda: threading.active_count() == before)
@@ -98,5 +100,5 @@ def test_a_dropped_consumer_stops_the_producer() -> None:
 
 def test_the_thread_ends_with_the_items() -> None:
     before = threading.active_count()
-    list(read_ahead(Producer(100), depth=3))
+    list(ReadAhead(Producer(100), depth=3))
     assert threading.active_count() == before

@@ -43,6 +43,7 @@ class NumberedStream:
     def __init__(self, index: int, num_samples: int, block_samples: int = 3, fails_at: int | None = None) -> None:
         self.samples = torch.arange(num_samples, dtype=torch.float32) + 1_000 * (index + 1)
         self.duration_seconds = Fraction(0)
+        self.decode_seconds = 0.0
         self._block_samples = block_samples
         self._fails_at = fails_at
 

@@ -1,0 +1,74 @@
+"""Which threads decode, and how many at once: as many as there are cores, whoever asks for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from handler.samples import Mono
+
+_Result = TypeVar("_Result")
+
+_NUM_CORES = len(os.sched_getaffinity(0))
+# More decoders than cores would only hand the cores, and Python's global lock, around.
+_SLOTS = threading.Semaphore(_NUM_CORES)
+_POOL = ThreadPoolExecutor(_NUM_CORES, "decoding")
+# Jobs of one recording that run, or wait with their result: enough to keep all cores busy while one is consumed.
+_JOBS_AHEAD = _NUM_CORES + 1
+
+
+def slot() -> AbstractContextManager[bool]:
+    """A core's slot, for a job that is not worth the way through another thread."""
+    return _SLOTS
+
+
+def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
+    """Decodes in the caller's thread: takes a core's slot for each block, and notes how long the block took."""
+    blocks = iter(blocks)
+    while True:
+        with _SLOTS:
+            start_seconds = time.perf_counter()
+            block = next(blocks, None)
+            seconds = time.perf_counter() - start_seconds
+        if block is None:
+            return
+        yield replace(block, decode_seconds=seconds)
+
+
+def ahead(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, None]:
+    """Runs jobs in the shared threads, a bounded number of them ahead of whoever consumes the results.
+
+    Args:
+        jobs: Taken one by one, as results are consumed.
+
+    Yields:
+        The results in the order of the jobs.
+    """
+    running: deque[Future[_Result]] = deque()
+    try:
+        for job in jobs:
+            running.append(_POOL.submit(partial(_in_slot, job)))
+            if len(running) > _JOBS_AHEAD:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        _drop(running)
+
+
+def _in_slot(job: Callable[[], _Result]) -> _Result:
+    with slot():
+        return job()
+
+
+def _drop(running: Iterable[Future[Any]]) -> None:
+    """Cancels what has not begun, and waits some milliseconds for what has: it still reads from the body."""
+    wait([future for future in running if not future.cancel()])
