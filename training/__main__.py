@@ -9,7 +9,16 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.packages import install_missing
-from training.settings import MODEL_FILE, MODEL_PAGE, RECORDINGS_FILE, REPORT_FILE, ROOT, SAMPLE_FILE, WORK_FOLDER
+from training.settings import (
+    MODEL_FILE,
+    MODEL_PAGE,
+    PICTURES_FOLDER,
+    RECORDINGS_FILE,
+    REPORT_FILE,
+    ROOT,
+    SAMPLE_FILE,
+    WORK_FOLDER,
+)
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -59,6 +68,12 @@ def _sample(options: argparse.Namespace) -> None:
     write_sample(SAMPLE_FILE)
 
 
+def _plots(options: argparse.Namespace) -> None:
+    from training.plots import make_pictures
+
+    make_pictures(options.work, REPORT_FILE, MODEL_FILE, SAMPLE_FILE, PICTURES_FOLDER)
+
+
 def _recordings(options: argparse.Namespace) -> None:
     from training.recordings import judge_recordings
 
@@ -76,6 +91,7 @@ _STEPS = {
     "export": (_export, f"write {MODEL_FILE.relative_to(ROOT)}"),
     "page": (_page, f"put the figures into {MODEL_PAGE.relative_to(ROOT)}"),
     "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
+    "plots": (_plots, f"draw the page's pictures into {PICTURES_FOLDER.relative_to(ROOT)}"),
 }
 # Steps that are only taken when asked for: they need something that the project does not have.
 _EXTRA_STEPS = {

@@ -9,7 +9,9 @@ import pytest
 from training.__main__ import main
 
 
-@pytest.mark.parametrize(("step", "advice"), [("pool", "synthesise"), ("fit", "synthesise"), ("judge", "fit")])
+@pytest.mark.parametrize(
+    ("step", "advice"), [("pool", "synthesise"), ("fit", "synthesise"), ("judge", "fit"), ("plots", "judge")]
+)
 def test_a_step_without_the_one_before_says_which_to_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str, advice: str
 ) -> None:
