@@ -45,7 +45,7 @@ def test_tags_are_spelt_by_the_rule_and_listed_once() -> None:
 def test_every_tag_of_a_signal_has_training_and_unseen_generators() -> None:
     trained = {name for _, labels, *_ in TRAIN_SIGNALS for name in labels.present}
     judged = {name for _, labels, _ in UNSEEN_SIGNALS for name in labels.present}
-    assert trained == judged
+    assert trained == judged - {"Whisper"}  # which is taught by voices, not by signals
 
 
 def test_no_voice_or_font_of_training_judges() -> None:
