@@ -70,7 +70,6 @@ def test_marks_say_where_the_tag_is_expected_but_false_tags_count_everywhere(fol
     assert song["false_shares"] == {"Speech": 0.4286}
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
 def test_a_telephone_line_lets_the_middle_of_the_band_through(folder: Path, toy_model: Path) -> None:
     write_tones(folder / "noise" / "street.wav", 60, seconds=3)
     write_tones(folder / "Speech" / "talk.wav", 500, seconds=4)
