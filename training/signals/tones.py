@@ -195,3 +195,14 @@ def passing(rng: np.random.Generator, samples: int, depth_db: float) -> tuple[Fl
     moment = rng.uniform(-0.2, 1.2)
     away = (np.linspace(0, 1, samples) - moment) / rng.uniform(0.1, 0.6)
     return np.asarray(np.maximum(1 / (1 + away**2), 10 ** (-depth_db / 20))), moment
+
+
+def dying(samples: int, seconds: float) -> FloatArray:
+    """An exponential that falls to 1/e in the given time."""
+    return np.asarray(np.exp(-np.arange(samples) / (seconds * RATE)))
+
+
+def puff(rng: np.random.Generator, low_hz: float, high_hz: float, fall_seconds: float) -> FloatArray:
+    """A burst of noise in a band that dies away."""
+    samples = seconds_to_samples(min(8 * fall_seconds, 1.0))
+    return band_noise(rng, max(samples, 64), low_hz, high_hz) * dying(max(samples, 64), fall_seconds)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from training.catalogue import TAG_INDEX, TAG_NAMES, TAGS, labels_of_program
+from training.catalogue import (
+    GS_EFFECTS,
+    IMPULSIVE_TAGS,
+    MOMENTARY_TAGS,
+    TAG_INDEX,
+    TAG_NAMES,
+    TAGS,
+    Labels,
+    labels_of_program,
+)
 from training.recipes import all_shards
+from training.settings import ROOT
 from training.signals.lessons import TRAIN_SIGNALS
 from training.unseen_signals import UNSEEN_SIGNALS
 from training.voices import TRAIN_VOICES, UNSEEN_VOICES
@@ -34,6 +46,26 @@ def test_a_program_never_both_has_a_tag_and_may_have_it(program: int) -> None:
 )
 def test_programs_teach_what_they_are(program: int, present: set[str]) -> None:
     assert set(labels_of_program(program).present) == present
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [labels for labels, _ in GS_EFFECTS.values()] + [labels for _, labels, *_ in TRAIN_SIGNALS],
+)
+def test_no_effect_or_signal_both_has_a_tag_and_may_have_it(labels: Labels) -> None:
+    assert not set(labels.present) & set(labels.unsure)
+    assert set(labels.present) | set(labels.unsure) <= set(TAG_NAMES)
+
+
+def test_every_tag_has_the_category_of_the_catalogue() -> None:
+    listed = json.loads(ROOT.joinpath("catalogue", "tags.json").read_text())["tags"]
+    categories = {each["name"]: each["category"] for each in listed}
+    assert {tag.name: tag.category for tag in TAGS}.items() <= categories.items()
+
+
+def test_brief_tags_are_tags_and_of_one_sort() -> None:
+    assert set(TAG_NAMES) >= IMPULSIVE_TAGS | MOMENTARY_TAGS
+    assert not IMPULSIVE_TAGS & MOMENTARY_TAGS
 
 
 def test_tags_are_spelt_by_the_rule_and_listed_once() -> None:

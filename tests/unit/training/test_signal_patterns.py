@@ -10,7 +10,19 @@ import pytest
 
 from training.catalogue import TAGS
 from training.settings import RATE
-from training.signals import animals, backgrounds, beeps, chimes, motors, people, small_blows, water_and_weather
+from training.signals import (
+    animals,
+    backgrounds,
+    beeps,
+    blasts,
+    chimes,
+    clicks,
+    glass_and_dishes,
+    motors,
+    people,
+    steps_and_falls,
+    water_and_weather,
+)
 from training.signals.lessons import TRAIN_SIGNALS, Generator
 from training.signals.tones import bursts, pulses, resonate, rhythm, sequence, voiced
 
@@ -67,10 +79,10 @@ def test_appliances_beep_a_few_times_and_pause() -> None:
 @pytest.mark.parametrize(
     ("generator", "hertz", "share"),
     [
-        (small_blows.heavy_fall, 400, 0.6),
-        (small_blows.dull_blow, 400, 0.7),
-        (water_and_weather.explosion, 700, 0.5),
-        (water_and_weather.distant_explosion, 500, 0.8),
+        (steps_and_falls.heavy_fall, 400, 0.6),
+        (steps_and_falls.dull_blow, 400, 0.7),
+        (blasts.explosion, 700, 0.5),
+        (blasts.distant_explosion, 500, 0.8),
         (water_and_weather.buffeting, 500, 0.8),
         (water_and_weather.pot_boiling, 1300, 0.8),
         (backgrounds.handling, 500, 0.5),
@@ -85,9 +97,9 @@ def test_dull_sounds_are_dull(generator: Generator, hertz: float, share: float) 
     "generator",
     [
         chimes.bicycle_thumb_bell,
-        small_blows.glass_shower,
-        small_blows.cutlery,
-        small_blows.finger_snap,
+        glass_and_dishes.glass_shower,
+        glass_and_dishes.cutlery,
+        clicks.finger_snap,
         animals.bird_trill,
         animals.bird_calls,
         animals.thrush,
@@ -98,7 +110,7 @@ def test_bright_sounds_are_bright(generator: Generator) -> None:
         assert share_below(drawn(generator, seed), 1000) < 0.35
 
 
-@pytest.mark.parametrize("generator", [small_blows.switch_click, small_blows.mouse_click])
+@pytest.mark.parametrize("generator", [clicks.switch_click, clicks.mouse_click])
 def test_single_clicks_are_few_short_and_apart(generator: Generator) -> None:
     for seed in SEEDS:
         samples = drawn(generator, seed)
@@ -111,7 +123,7 @@ def test_single_clicks_are_few_short_and_apart(generator: Generator) -> None:
 
 def test_keys_come_at_a_typists_pace() -> None:
     for seed in SEEDS:
-        steps = np.diff(onsets(drawn(small_blows.membrane_keyboard, seed)))
+        steps = np.diff(onsets(drawn(clicks.membrane_keyboard, seed)))
         assert 0.02 < np.median(steps) < 0.4
 
 
