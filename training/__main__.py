@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--telephone", action="store_true", help="judge them over a telephone line too (recordings)")
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
-    parser.add_argument("--updates", type=int, default=8_400, help="how long to train (%(default)s)")
+    parser.add_argument("--updates", type=int, default=18_500, help="how long to train (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="threads that train (%(default)s)")
     return parser
 
