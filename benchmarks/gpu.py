@@ -251,6 +251,9 @@ def _hold(together: Barrier) -> None:
 
 
 def _do(work: Work) -> Span:
+    from handler.memory import keep_freed_memory
+
+    keep_freed_memory()
     job = {"tag": _tagger, "decode": _decoder}[work.job](work)
     frames = list(frame_sizes(work.body))
     job(work.body[: sum(frames[: len(frames) // 10])])  # warms everything up

@@ -74,7 +74,7 @@ class Measured:
 def measure(served: Served, callers: Callers, file: Path) -> Measured:
     """Sends a file once, or more often if it is short."""
     times: list[float] = []
-    with watched(served.processes) as timeline:
+    with watched(served.processes()) as timeline:
         while not times or (sum(times) < LEAST_SECONDS and len(times) < MOST_REPEATS):
             start = time.perf_counter()
             answer = callers.ask(file)

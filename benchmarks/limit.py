@@ -21,6 +21,7 @@ import torch
 
 from handler.content_type import EncodedAudio
 from handler.decoder import AudioStream
+from handler.memory import keep_freed_memory
 from handler.model import Model, load_model
 from handler.scoring import default_batch_hops
 from handler.settings import Settings
@@ -86,6 +87,7 @@ class _Process:
 
 def _prepare(model_file: Path, files: Sequence[Path], together: Barrier) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     _Process.model = load_model(model_file, CPU)
     _Process.bodies = [memoryview(bytearray(file.read_bytes())) for file in files]
     _Process.together = together

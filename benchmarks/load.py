@@ -48,7 +48,7 @@ class Plan:
     limit_seconds: float
 
 
-FULL = Plan({10.0: (5, 10, 20, 30, 40, 50), 35.0: (2, 5, 10)}, 20.0, HOUR, 3, 4.0)
+FULL = Plan({10.0: (5, 20, 40, 50), 35.0: (5, 10)}, 15.0, HOUR, 3, 4.0)
 QUICK = Plan({10.0: (10,), 35.0: (2,)}, 3.0, 120.0, 1, 1.0)
 
 
@@ -63,9 +63,9 @@ def closed(served: Served, callers: Callers, plan: Plan, model: Path) -> tuple[s
     loaded = [file.read_bytes() for file in clips(CLIP_SECONDS)]
     rows, figures, costs = [], {}, []
     for num_callers in tqdm(NUM_CALLERS, desc="closed loop", unit="run"):
-        before = processor_seconds(served.processes)
+        before = processor_seconds(served.processes())
         run = closed_loop(callers, loaded, num_callers, plan.run_seconds)
-        cost = per_request(before, processor_seconds(served.processes), run.num_answered)
+        cost = per_request(before, processor_seconds(served.processes()), run.num_answered)
         costs.append(f"Processor time for a clip with {_callers(num_callers)}: {cost}.")
         speed = CLIP_SECONDS * run.rate
         rows.append([f"10 s, {_callers(num_callers)}", f"{run.rate:.1f} /s", *_share(speed, clip_limit)])

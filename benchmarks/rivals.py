@@ -1,7 +1,8 @@
 """The same model and the same file, tagged by the handler's pipeline and in the usual ways, without a server.
 
 Each way runs in a process of its own, on all cores, so that its peak memory is its own. All give every window's
-probabilities.
+probabilities. The usual ways run the model file as torch.export loads it; the pipeline in the form that the handler
+gives it (handler/freezing.py).
 
 usual, one by one   torchaudio.load of the whole file, mean of the channels, torchaudio's resampling, then the model on
                     one window after the other
@@ -34,7 +35,8 @@ from benchmarks.plots import duration_text
 from benchmarks.report import keep, table
 from handler.content_type import EncodedAudio
 from handler.decoder import AudioStream
-from handler.model import Model, load_model
+from handler.memory import keep_freed_memory
+from handler.model import Model, load_model, read_program
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.settings import Settings
 from handler.tagger import tag
@@ -49,6 +51,7 @@ LEAST_SECONDS = 2.0
 LONG_SECONDS = 1000.0
 # Tags a file and returns how many windows there were.
 Tag = Callable[[Path], int]
+Way = Callable[[Path], Tag]
 
 
 def usual_waveform(file: Path, sample_rate: int) -> torch.Tensor:
@@ -58,14 +61,20 @@ def usual_waveform(file: Path, sample_rate: int) -> torch.Tensor:
     return resampled
 
 
+def _as_exported(model_file: Path) -> Model:
+    program, info = read_program(model_file)
+    return Model(info, program.module(), CPU)
+
+
 def _windows(model: Model, file: Path) -> torch.Tensor:
     info = model.info
     samples = usual_waveform(file, info.sample_rate)
     return samples.unfold(0, info.hop_samples * info.grid.window_hops, info.hop_samples)
 
 
-def one_by_one(model: Model) -> Tag:
+def one_by_one(model_file: Path) -> Tag:
     """Scores window after window."""
+    model = _as_exported(model_file)
 
     def run(file: Path) -> int:
         windows = _windows(model, file)
@@ -76,8 +85,9 @@ def one_by_one(model: Model) -> Tag:
     return run
 
 
-def batched(model: Model) -> Tag:
+def batched(model_file: Path) -> Tag:
     """Scores whole windows in batches, so every second twice."""
+    model = _as_exported(model_file)
 
     def run(file: Path) -> int:
         windows, window_hops = _windows(model, file), model.info.grid.window_hops
@@ -88,8 +98,10 @@ def batched(model: Model) -> Tag:
     return run
 
 
-def pipeline(model: Model) -> Tag:
+def pipeline(model_file: Path) -> Tag:
     """Tags as the handler does."""
+    keep_freed_memory()
+    model = load_model(model_file, CPU)
     settings, pool = Settings(), ScoringPool(model, default_num_threads(CPU))
 
     def run(file: Path) -> int:
@@ -107,10 +119,11 @@ def pipeline(model: Model) -> Tag:
     return run
 
 
-def transformers_pipeline(model: Model) -> Tag:
+def transformers_pipeline(model_file: Path) -> Tag:
     """Has transformers score the windows of a file, with the folder that the model was imported from."""
     import transformers
 
+    model = _as_exported(model_file)
     classify = transformers.pipeline("audio-classification", model=str(saved()), device="cpu")
 
     def run(file: Path) -> int:
@@ -122,7 +135,7 @@ def transformers_pipeline(model: Model) -> Tag:
 
 BUNDLED_WAYS = {"pipeline": pipeline, "usual, one by one": one_by_one, "usual, batched": batched}
 AST_WAYS = {"pipeline": pipeline, "transformers": transformers_pipeline}
-WAYS: dict[str, Callable[[Model], Tag]] = {**BUNDLED_WAYS, **AST_WAYS}
+WAYS: dict[str, Way] = {**BUNDLED_WAYS, **AST_WAYS}
 
 
 @dataclass(frozen=True)
@@ -143,7 +156,7 @@ class Measured:
 def measure(way: str, model_file: Path, file: Path, *, again: bool) -> Measured:
     """Tags a file, `again` and again after a first time that does not count. Runs in a fresh process."""
     warnings.simplefilter("ignore")
-    run = WAYS[way](load_model(model_file, CPU))
+    run = WAYS[way](model_file)
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is held now (proc(5))
     before = _peak_kibibytes()
     times: list[float] = []

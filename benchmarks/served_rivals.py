@@ -27,7 +27,7 @@ from benchmarks.memory import MEBIBYTE, watched
 from benchmarks.options import BUILD, parser, results_folder
 from benchmarks.plots import duration_text
 from benchmarks.report import keep, table
-from benchmarks.server import ENVIRONMENT, LOGS, Served, processes_of, serving
+from benchmarks.server import ENVIRONMENT, LOGS, Served, processes_of, serving, wait_for_all_workers
 from scripts import torchserve
 
 NAME = "usual"
@@ -88,7 +88,8 @@ def serving_usual(model_file: Path, description: str, extra: Mapping[str, str]) 
     environment = {**os.environ, **ENVIRONMENT, **extra}
     settings = torchserve.Settings(folder, pack(model_file), f"{NAME}={NAME}.mar", environment=environment)
     with torchserve.running(settings) as server:
-        yield Served(server.url, processes_of(server), description)
+        wait_for_all_workers(server)
+        yield Served(server.url, lambda: processes_of(server), description)
 
 
 def measure(measured: Measured, clips: Sequence[bytes], long_file: Path, seconds: float) -> None:
@@ -97,7 +98,7 @@ def measure(measured: Measured, clips: Sequence[bytes], long_file: Path, seconds
     clips_run = closed_loop(callers, clips, NUM_CALLERS, seconds)
     measured.rates.append(clips_run.rate)
     measured.num_failed += clips_run.num_failed
-    with watched(measured.served.processes) as timeline:
+    with watched(measured.served.processes()) as timeline:
         measured.long_seconds.append(callers.timed(long_file))
     measured.peak_bytes = max(measured.peak_bytes, timeline.peak_bytes)
 
@@ -119,11 +120,11 @@ def rows(measured: Sequence[Measured]) -> list[list[str]]:
     ]
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measures, prints and keeps the table."""
-    long_seconds, run_seconds, num_rounds = (120.0, 2.0, 1) if options.quick else (3600.0, 6.0, 3)
+def measure_all(
+    options: argparse.Namespace, long_seconds: float, run_seconds: float, num_rounds: int
+) -> list[Measured]:
+    """Starts all servers and asks them in turns; ours comes first, then those of USUAL."""
     clips = [bodies.mp3(CLIP_SECONDS, seed=seed).read_bytes() for seed in range(NUM_CLIPS)]
-    long_file = bodies.mp3(long_seconds)
     with contextlib.ExitStack() as stack:
         measured = [Measured(stack.enter_context(serving(options.model, plain=options.plain)))]
         for description, extra in USUAL.items():
@@ -132,18 +133,26 @@ def run(options: argparse.Namespace) -> None:
             closed_loop(Callers(each.served.url), clips, NUM_CALLERS, 1.0)  # every worker's first clips
         for _ in tqdm(range(num_rounds), unit="round"):
             for each in measured:
-                measure(each, clips, long_file, run_seconds)
+                measure(each, clips, bodies.mp3(long_seconds), run_seconds)
+        return measured
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures, prints and keeps the table."""
+    long_seconds, run_seconds, num_rounds = (120.0, 2.0, 1) if options.quick else (3600.0, 6.0, 2)
+    measured = measure_all(options, long_seconds, run_seconds, num_rounds)
+    clips_name, long_name = f"10 s MP3, {NUM_CALLERS} callers", f"{duration_text(long_seconds)} of MP3"
     header = [
         "server",
-        f"10 s MP3, {NUM_CALLERS} callers",
+        clips_name,
         "ours is faster by",
-        f"{duration_text(long_seconds)} of MP3",
+        long_name,
         "ours is faster by",
         "peak of all processes",
         "errors",
     ]
     note = (
-        f"All servers ran all the time and were asked in turns, {num_rounds} rounds, medians. The usual handler has "
+        f"All servers ran all the time and were asked in turns, medians of {num_rounds} rounds. The usual handler has "
         f"{num_cores()} workers and no front. Memory: resident in all processes, libraries counted for each."
     )
     rivals = list(zip(USUAL, measured[1:], strict=True))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +35,13 @@ class Served:
 
     Attributes:
         url: Its base URL.
-        processes: All its processes by what they are: "worker", "JVM", "launcher" and, behind the front, "nginx".
+        processes: Returns all its processes by what they are: "worker", "JVM", "launcher" and, behind the front,
+            "nginx".
         description: Which server it is, in words.
     """
 
     url: str
-    processes: Mapping[str, list[psutil.Process]]
+    processes: Callable[[], Mapping[str, list[psutil.Process]]]
     description: str
 
 
@@ -63,7 +66,8 @@ def serving(model_file: Path, *, plain: bool = False) -> Iterator[Served]:
 def _plainly(store: Path) -> Iterator[Served]:
     settings = torchserve.Settings(LOGS / "plain", model_store=store, environment={**os.environ, **ENVIRONMENT})
     with torchserve.running(settings) as server:
-        yield Served(server.url, processes_of(server), "TorchServe without a front")
+        wait_for_all_workers(server)
+        yield Served(server.url, lambda: processes_of(server), "TorchServe without a front")
 
 
 @contextlib.contextmanager
@@ -75,8 +79,32 @@ def _behind_front(store: Path) -> Iterator[Served]:
     with running(settings, places, {**os.environ, **ENVIRONMENT}) as server:
         while server.health.unready_since is not None:
             stop_if_ended(server, torchserve.failure(server.torchserve))
-        processes = {**processes_of(server.torchserve), "nginx": nginx_processes(server)}
-        yield Served(f"http://{places.host}:{settings.port}", processes, "TorchServe behind nginx")
+        wait_for_all_workers(server.torchserve)
+        url = f"http://{places.host}:{settings.port}"
+        yield Served(
+            url,
+            lambda: {**processes_of(server.torchserve), "nginx": nginx_processes(server)},
+            "TorchServe behind nginx",
+        )
+
+
+def wait_for_all_workers(server: torchserve.TorchServe) -> None:
+    """Returns when every worker has loaded the model: a server counts as ready with the first.
+
+    Raises:
+        torchserve.TorchServeError: That takes too long.
+    """
+    deadline = time.monotonic() + torchserve.STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        _, body = torchserve.exchange(
+            "GET", f"{torchserve.HOST}:{server.management_port}", f"/models/{server.model_name}"
+        )
+        (model,) = json.loads(body)
+        ready = [worker for worker in model["workers"] if worker["status"] == "READY"]
+        if len(ready) >= model["minWorkers"]:
+            return
+        time.sleep(torchserve.POLL_SECONDS)
+    raise torchserve.TorchServeError(f"not every worker came up\n{server.last_words()}")
 
 
 def processes_of(server: torchserve.TorchServe) -> dict[str, list[psutil.Process]]:
