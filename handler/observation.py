@@ -29,6 +29,8 @@ def record(metrics: MetricCacheAbstract, index: int, tagged: Tagged, total_secon
     }
     for name, seconds in times.items():
         metrics.add_time(name, round(1000 * seconds, 3), index, "ms", metric_type=MetricTypes.HISTOGRAM)
+    fill = round(tagged.batch_fill, 3)
+    metrics.add_metric("SenseBatchFill", fill, "share", index, metric_type=MetricTypes.HISTOGRAM)
     metrics.add_counter("SenseAudioSeconds", round(tagged.duration_seconds, 3), index)
     metrics.add_counter("SenseWindows", len(tagged.probabilities), index)
     metrics.add_counter("SenseFailures", int(tagged.error is not None), index)

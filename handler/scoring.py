@@ -8,7 +8,9 @@ the same cores.
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +18,10 @@ import torch
 
 from handler.model import Model
 from handler.pcm import Floats
+
+# A call of the model that takes longer is divided, so that a clip of a few windows that each take long is scored by
+# all threads. Each part has to look at hops anew that it shares with its neighbour: nothing, beside windows like that.
+_LONGEST_CALL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,18 +48,51 @@ class ScoringPool:
     def __init__(self, model: Model, num_threads: int) -> None:
         self.model = model
         self.num_threads = num_threads
+        self._call_windows = _call_windows(model.seconds_per_window) if num_threads > 1 else sys.maxsize
         # For every thread of the process: decoding, too, runs beside the pool and not on top of it.
         torch.set_num_threads(1)
         self._executor = ThreadPoolExecutor(num_threads, "scoring")
 
-    def submit(self, hops: torch.Tensor, starts: torch.Tensor) -> Future[Scored]:
-        """Scores windows as `Model.score` does, as soon as a thread is free."""
-        return self._executor.submit(self._score, hops, starts)
+    def submit(self, hops: torch.Tensor, starts: torch.Tensor, *, here: bool = False) -> list[Future[Scored]]:
+        """Scores windows as `Model.score` does, as soon as a thread is free.
+
+        Args:
+            hops: As in `Model.score`.
+            starts: Likewise, ascending.
+            here: The caller would only wait for it, so its own thread takes part.
+
+        Returns:
+            The scores of one part of the windows after the other.
+        """
+        parts = list(self._parts(hops, starts))
+        own = parts.pop() if here else None
+        futures = [self._executor.submit(self._score, *part) for part in parts]
+        return futures if own is None else [*futures, self._scored_here(*own)]
+
+    def _parts(self, hops: torch.Tensor, starts: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        if len(starts) <= self._call_windows:
+            yield hops, starts
+            return
+        for part in torch.split(starts, self._call_windows):
+            first, last = int(part[0]), int(part[-1])
+            yield hops[first : last + self.model.info.grid.window_hops], part - first
+
+    def _scored_here(self, hops: torch.Tensor, starts: torch.Tensor) -> Future[Scored]:
+        future: Future[Scored] = Future()
+        try:
+            future.set_result(self._score(hops, starts))
+        except Exception as error:  # comes with the result, as from any other thread
+            future.set_exception(error)
+        return future
 
     def _score(self, hops: torch.Tensor, starts: torch.Tensor) -> Scored:
         start_seconds = time.perf_counter()
         probabilities = self.model.score(hops, starts)
         return Scored(probabilities, time.perf_counter() - start_seconds)
+
+
+def _call_windows(seconds_per_window: float) -> int:
+    return max(1, int(_LONGEST_CALL_SECONDS / seconds_per_window)) if seconds_per_window else sys.maxsize
 
 
 def default_num_threads(device: torch.device) -> int:

@@ -53,6 +53,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
         keep_freed_memory()
+        torch.set_num_threads(1)  # from the first run of the model on; handler/scoring.py says why
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
         self.model = load_model(Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"], self.device)
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))

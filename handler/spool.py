@@ -58,3 +58,13 @@ def _mapped(descriptor: int, path: Path) -> memoryview:
         return memoryview(b"")
     # A private copy-on-write mapping: torch takes writable memory without a warning, and nothing is ever written.
     return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
+
+
+def forget_pages(body: memoryview) -> None:
+    """Gives the memory that holds a mapped body back; what is read again comes from the file again.
+
+    Without it all of a gigabyte that was read once would count as this process's memory.
+    """
+    # Never written to, so there is nothing in the private mapping that the file does not have.
+    if isinstance(body.obj, mmap.mmap):
+        body.obj.madvise(mmap.MADV_DONTNEED)

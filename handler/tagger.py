@@ -34,6 +34,8 @@ class Tagged:
         probabilities: float32 of shape (windows, tags).
         decode_seconds: Time that decoding took, in all threads together.
         model_seconds: This stream's share of the model's time, by windows.
+        batch_fill: How full the batches of its windows were, from 0 to 1 on average: hops of all streams together as a
+            share of what a batch is meant to hold.
         error: Why there is no audio and no probability here, or None.
     """
 
@@ -41,6 +43,7 @@ class Tagged:
     probabilities: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
     decode_seconds: float = 0.0
     model_seconds: float = 0.0
+    batch_fill: float = 0.0
     error: Exception | None = None
 
 
@@ -67,11 +70,11 @@ def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -
         if track.read():
             turns.append(track)
         if sum(track.num_waiting for track in tracks) >= batch_hops:
-            batches.append(_Batch(tracks, pool))
+            batches.append(_Batch(tracks, pool, batch_hops))
         # One batch more than there are threads: the next one is ready when a thread is.
         while len(batches) > pool.num_threads + 1:
             batches.popleft().collect()
-    batches.append(_Batch(tracks, pool))
+    batches.append(_Batch(tracks, pool, batch_hops, is_last=True))
     for batch in batches:
         batch.collect()
     return [track.result() for track in tracks]
@@ -100,7 +103,7 @@ class _Track:
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
         self._probabilities: list[Floats] = []
-        self._model_seconds = 0.0
+        self._model_seconds = self._summed_fill = 0.0
 
     @property
     def num_waiting(self) -> int:
@@ -133,9 +136,10 @@ class _Track:
         self._shared = hops[max(0, hops.shape[0] - (self._grid.window_hops - 1)) :]
         return hops
 
-    def put(self, probabilities: Floats, model_seconds: float) -> None:
+    def put(self, probabilities: Floats, model_seconds: float, batch_fill: float) -> None:
         self._probabilities.append(probabilities)
         self._model_seconds += model_seconds
+        self._summed_fill += batch_fill * len(probabilities)
 
     def result(self) -> Tagged:
         if self.error:
@@ -147,8 +151,14 @@ class _Track:
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
-        probabilities = np.concatenate(self._probabilities)[:num_windows]
-        return Tagged(float(duration_seconds), probabilities, self._stream.decode_seconds, self._model_seconds)
+        probabilities = np.concatenate(self._probabilities)
+        return Tagged(
+            float(duration_seconds),
+            probabilities[:num_windows],
+            decode_seconds=self._stream.decode_seconds,
+            model_seconds=self._model_seconds,
+            batch_fill=self._summed_fill / len(probabilities),
+        )
 
     def _decode_ahead(self) -> None:
         self._hops = ReadAhead(self._hops, depth=self._depth)
@@ -160,28 +170,32 @@ class _Track:
 
 
 class _Batch:
-    """The windows that the tracks' waiting hops complete, on their way through the model in one call."""
+    """The windows that the tracks' waiting hops complete, on their way through the model together."""
 
-    def __init__(self, tracks: Sequence[_Track], pool: ScoringPool) -> None:
+    def __init__(self, tracks: Sequence[_Track], pool: ScoringPool, batch_hops: int, *, is_last: bool = False) -> None:
         self._tracks = [track for track in tracks if track.num_waiting]
         hops = [track.take() for track in self._tracks]
         self._counts = [max(0, rows.shape[0] - pool.model.info.grid.window_hops + 1) for rows in hops]
-        self._scores: Future[Scored] | None = None
+        self._scores: list[Future[Scored]] = []
         if sum(self._counts):
             offsets = np.cumsum([0, *(rows.shape[0] for rows in hops)])
+            self._fill = min(1.0, float(offsets[-1]) / batch_hops)
             starts = [torch.arange(count) + offset for count, offset in zip(self._counts, offsets, strict=False)]
-            self._scores = pool.submit(torch.cat(hops), torch.cat(starts))
+            self._scores = pool.submit(torch.cat(hops), torch.cat(starts), here=is_last)
 
     def collect(self) -> None:
         """Waits for the probabilities and hands every track its own."""
-        if self._scores is None:
+        if not self._scores:
             return
-        error = self._scores.exception()
-        if isinstance(error, Exception):  # a fault of the model's own is every neighbour's
-            for track in self._tracks:
-                track.fail(error)
-            return
-        scored = self._scores.result()
-        shares = np.split(scored.probabilities, np.cumsum(self._counts)[:-1])
+        errors = [future.exception() for future in self._scores]
+        for error in errors:
+            if isinstance(error, Exception):  # a fault of the model's own is every neighbour's
+                for track in self._tracks:
+                    track.fail(error)
+                return
+        parts = [future.result() for future in self._scores]
+        seconds = sum(part.seconds for part in parts)
+        probabilities = np.concatenate([part.probabilities for part in parts])
+        shares = np.split(probabilities, np.cumsum(self._counts)[:-1])
         for track, share in zip(self._tracks, shares, strict=True):
-            track.put(share, scored.seconds * len(share) / sum(self._counts))
+            track.put(share, seconds * len(share) / len(probabilities), self._fill)

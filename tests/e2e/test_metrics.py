@@ -18,7 +18,14 @@ def metric(server: TorchServe, name: str) -> float:
 
 
 def test_each_request_is_counted(server: TorchServe) -> None:
-    names = ("SenseAudioSeconds", "SenseWindows", "SenseTotalTime", "SenseDecodeTime", "SenseModelTime")
+    names = (
+        "SenseAudioSeconds",
+        "SenseWindows",
+        "SenseTotalTime",
+        "SenseDecodeTime",
+        "SenseModelTime",
+        "SenseBatchFill",
+    )
     before = {name: metric(server, name) for name in names}
     body = bytes(encode(tone(1000, 0.5, 3.0), 44_100, "wav"))
     requests.post(f"{server.url}/invocations", data=body, headers={"Content-Type": "audio/wav"}, timeout=60)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+from fractions import Fraction
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -10,12 +12,15 @@ import torch
 from handler.model import Model
 from handler.pcm import Floats
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
+from handler.windows import WindowGrid
 
 HOPS, STARTS = torch.zeros(3, 4), torch.tensor([0, 1])
 
 
 class Meeting:
     """Stands in for a Model whose calls wait until so many of them run at once."""
+
+    seconds_per_window = 0.0
 
     def __init__(self, num_calls: int) -> None:
         self._barrier = threading.Barrier(num_calls, timeout=5)
@@ -25,7 +30,23 @@ class Meeting:
         return np.full((len(starts), 1), float(hops.sum()), np.float32)
 
 
+class Slow:
+    """Stands in for a Model with windows of two hops, each of which takes so long; scores a window by its samples."""
+
+    info = SimpleNamespace(grid=WindowGrid(Fraction(1), 2))
+
+    def __init__(self, seconds_per_window: float) -> None:
+        self.seconds_per_window = seconds_per_window
+        self.calls: list[tuple[str, int]] = []
+
+    def score(self, hops: torch.Tensor, starts: torch.Tensor) -> Floats:
+        self.calls.append((threading.current_thread().name, len(starts)))
+        return torch.stack([hops[starts].sum(1), hops[starts + 1].sum(1)], 1).numpy()
+
+
 class Broken:
+    seconds_per_window = 0.0
+
     def score(self, hops: torch.Tensor, starts: torch.Tensor) -> Floats:
         raise RuntimeError("out of memory")
 
@@ -33,19 +54,52 @@ class Broken:
 @pytest.mark.parametrize("num_threads", [1, 3])
 def test_as_many_batches_as_threads_are_scored_at_once(num_threads: int) -> None:
     pool = ScoringPool(cast(Model, Meeting(num_threads)), num_threads)
-    futures = [pool.submit(HOPS + index, STARTS) for index in range(num_threads)]
+    futures = [pool.submit(HOPS + index, STARTS)[0] for index in range(num_threads)]
     scores = [future.result(timeout=6).probabilities[0, 0] for future in futures]
     assert scores == [12.0 * index for index in range(num_threads)]
 
 
-def test_a_fault_of_the_model_comes_with_the_result() -> None:
-    future = ScoringPool(cast(Model, Broken()), 1).submit(HOPS, STARTS)
+@pytest.mark.parametrize("here", [False, True])
+def test_a_fault_of_the_model_comes_with_the_result(here: bool) -> None:
+    (future,) = ScoringPool(cast(Model, Broken()), 1).submit(HOPS, STARTS, here=here)
     with pytest.raises(RuntimeError, match="out of memory"):
         future.result(timeout=5)
 
 
 def test_the_models_time_is_measured() -> None:
-    assert 0 < ScoringPool(cast(Model, Meeting(1)), 1).submit(HOPS, STARTS).result(timeout=5).seconds < 5
+    (future,) = ScoringPool(cast(Model, Meeting(1)), 1).submit(HOPS, STARTS)
+    assert 0 < future.result(timeout=5).seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_window", "num_threads", "expected"),
+    [
+        (0.0, 2, [9]),
+        (0.001, 2, [9]),
+        (0.03, 2, [3, 3, 3]),
+        (0.04, 2, [2, 2, 2, 2, 1]),
+        (7.0, 2, [1] * 9),
+        (7.0, 1, [9]),
+    ],
+)
+@pytest.mark.parametrize("here", [False, True])
+def test_windows_that_take_long_are_divided_among_the_threads(
+    seconds_per_window: float, num_threads: int, expected: list[int], here: bool
+) -> None:
+    model = Slow(seconds_per_window)
+    hops, starts = torch.arange(48.0).view(12, 4), torch.tensor([0, 1, 2, 3, 6, 7, 8, 9, 10])  # two streams
+    futures = ScoringPool(cast(Model, model), num_threads).submit(hops, starts, here=here)
+    parts = [future.result(timeout=5).probabilities for future in futures]
+    assert [len(part) for part in parts] == expected
+    assert np.array_equal(np.concatenate(parts), Slow(0.0).score(hops, starts))
+
+
+def test_a_caller_who_would_only_wait_scores_the_last_part() -> None:
+    model = Slow(0.03)
+    for future in ScoringPool(cast(Model, model), 2).submit(torch.zeros(6, 4), torch.arange(5), here=True):
+        future.result(timeout=5)
+    own = [num_windows for name, num_windows in model.calls if name == threading.current_thread().name]
+    assert (own, len(model.calls)) == ([2], 2)
 
 
 def test_torch_uses_one_core_per_batch() -> None:

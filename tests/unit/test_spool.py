@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from handler.content_type import EncodedAudio
@@ -11,7 +13,7 @@ from handler.decoder import AudioStream
 from handler.errors import BadRequestError, BodyTooLargeError
 from handler.request import read_request
 from handler.settings import Settings
-from handler.spool import SpoolError, map_spooled_body
+from handler.spool import SpoolError, forget_pages, map_spooled_body
 from tests.support import audio
 
 
@@ -117,3 +119,24 @@ def test_a_spooled_body_is_decoded(folder: Path) -> None:
     body = mapped(folder, f"{folder}/sound")
     blocks = list(AudioStream(body, EncodedAudio(), sample_rate=16_000, max_seconds=9))
     assert sum(map(len, blocks)) == 20_800
+
+
+def test_pages_that_were_read_are_forgotten_and_come_back(folder: Path) -> None:
+    size_bytes = 64 << 20
+    (folder / "large").write_bytes(os.urandom(size_bytes))
+    body = mapped(folder, f"{folder}/large")
+    resident, process = [], psutil.Process()
+    resident.append(process.memory_info().rss)
+    checksum = zlib.crc32(body)
+    resident.append(process.memory_info().rss)
+    forget_pages(body[1000:])
+    resident.append(process.memory_info().rss)
+    assert resident[1] - resident[0] > 0.9 * size_bytes
+    assert resident[2] - resident[0] < 0.1 * size_bytes
+    assert zlib.crc32(body) == checksum
+
+
+def test_a_body_that_is_no_file_is_left_alone() -> None:
+    body = memoryview(bytearray(b"sound"))
+    forget_pages(body)
+    assert bytes(body) == b"sound"

@@ -64,6 +64,8 @@ class NumberedStream:
 class Parrot:
     """Stands in for a Model: a window's "probabilities" are the samples that it is made of."""
 
+    seconds_per_window = 0.0
+
     def __init__(self, window_hops: int = 2, fails_on: Callable[[torch.Tensor], bool] = lambda hops: False) -> None:
         grid = WindowGrid(Fraction(1), window_hops)
         self.info = ModelInfo(
@@ -93,12 +95,20 @@ def tagged(streams: Sequence[object], model: object, *, batch_hops: int = 8, num
     batch_hops=st.integers(2, 20),
     window_hops=st.integers(1, 4),
     num_threads=st.integers(1, 2),
+    seconds_per_window=st.sampled_from([0.0, 0.03, 1.0]),
 )
 def test_every_window_hears_its_own_streams_samples_whatever_shares_its_batch(
-    lengths: list[int], block_samples: int, batch_hops: int, window_hops: int, num_threads: int
+    lengths: list[int],
+    block_samples: int,
+    batch_hops: int,
+    window_hops: int,
+    num_threads: int,
+    seconds_per_window: float,
 ) -> None:
     streams = [NumberedStream(index, length, block_samples) for index, length in enumerate(lengths)]
-    results = tagged(streams, Parrot(window_hops), batch_hops=batch_hops, num_threads=num_threads)
+    parrot = Parrot(window_hops)
+    parrot.seconds_per_window = seconds_per_window
+    results = tagged(streams, parrot, batch_hops=batch_hops, num_threads=num_threads)
     assert [result.probabilities.tolist() for result in results] == [stream.windows(window_hops) for stream in streams]
 
 
@@ -122,6 +132,22 @@ def test_a_long_stream_is_scored_in_batches() -> None:
     tagged([NumberedStream(0, 4 * 100)], model, batch_hops=10)
     assert len(model.calls) >= 10
     assert sum(num_windows for _, num_windows in model.calls) == 99
+
+
+@pytest.mark.parametrize(
+    ("lengths", "batch_hops", "fills"),
+    [
+        ([8], 4, [0.5]),  # two hops of four
+        ([8, 8], 4, [1.0, 1.0]),  # together they fill it
+        ([8, 8, 8], 4, [1.0, 1.0, 1.0]),
+        ([4 * 5], 4, [0.875]),  # four hops of four make three windows, and the last two share one batch of two hops
+    ],
+)
+def test_the_fill_of_the_batches_is_told(lengths: list[int], batch_hops: int, fills: list[float]) -> None:
+    results = tagged(
+        [NumberedStream(index, length, 4) for index, length in enumerate(lengths)], Parrot(), batch_hops=batch_hops
+    )
+    assert [result.batch_fill for result in results] == fills
 
 
 def test_no_streams_are_no_results() -> None:
