@@ -1,4 +1,5 @@
 """Signal generators that training learns from: a function per kind of sound, from a random generator to samples.
 
-`training.unseen_signals` has the generators that only judge; the two share no code on purpose.
+`lessons` says what each of them teaches. The generators that only judge lie elsewhere (`training.unseen`), and the two
+share no code on purpose.
 """
