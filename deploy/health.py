@@ -80,16 +80,17 @@ class Health(threading.Thread):
         self._set_ready(False)
 
     def _look(self) -> None:
-        if self._worker is not None and is_running(self._worker) and self._torchserve_says_healthy():
-            self._set_ready(True)
-            return
-        self._set_ready(False)
         if self._worker is None or not is_running(self._worker):
-            self._worker = None
-            worker = loaded_worker(self._server)
-            if worker is not None and self._tags(worker):
-                self._worker, self.ever_ready = worker, True
-                self._set_ready(True)
+            self._worker = self._ready_worker()
+        self._set_ready(self._worker is not None and self._torchserve_says_healthy())
+
+    def _ready_worker(self) -> psutil.Process | None:
+        """Returns a worker that serves: the one that is back, or another one of several."""
+        worker = loaded_worker(self._server)
+        if worker is None or not self._tags(worker):
+            return None
+        self.ever_ready = True
+        return worker
 
     def _torchserve_says_healthy(self) -> bool:
         """Asks now and then: a Java process that hangs looks alive from outside."""
@@ -144,8 +145,10 @@ def loaded_worker(server: TorchServe) -> psutil.Process | None:
     with contextlib.suppress(LookupError, ValueError, psutil.Error):
         _, body = ask(server.management_port, "GET", f"/models/{server.model_name}", timeout_seconds=10.0)
         for worker in json.loads(body)[0]["workers"]:
-            if worker["status"] == "READY":
-                return psutil.Process(worker["pid"])
+            if worker["status"] == "READY" and psutil.pid_exists(worker["pid"]):
+                process = psutil.Process(worker["pid"])
+                if is_running(process):  # TorchServe takes a moment to see that one is gone
+                    return process
     return None
 
 

@@ -25,6 +25,7 @@ from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model
 LOGS = TREE / "build" / "logs" / "tests"
 # A small limit for the one server whose limits are set by environment variables.
 SMALL_MAX_REQUEST_BYTES = 8_000_000
+NUM_WORKERS = 2
 # With names like these, a quarter of an hour of noise makes an answer above TorchServe's own limit of 6,553,500 bytes.
 LONG_NAMES = ("M" * 4_000, "S" * 4_000)
 
@@ -37,8 +38,9 @@ def clean_environment(**extra: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def server(toy_store: Path) -> Iterator[TorchServe]:
-    """The toy's .mar, configured by config.properties alone."""
-    with running(Settings(LOGS / "toy", model_store=toy_store, environment=clean_environment())) as started:
+    """The toy's .mar, configured by config.properties alone, but for the number of workers, which is the machine's."""
+    environment = clean_environment(TS_DEFAULT_WORKERS_PER_MODEL=str(NUM_WORKERS))
+    with running(Settings(LOGS / "toy", model_store=toy_store, environment=environment)) as started:
         yield started
 
 

@@ -221,7 +221,8 @@ def test_a_connection_is_kept(small: Container) -> None:
 
 
 def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_command: list[str]) -> None:
-    with started(container_command, {}, LOGS / "container-health.log") as container:
+    one_worker = {"TS_DEFAULT_WORKERS_PER_MODEL": "1"}
+    with started(container_command, one_worker, LOGS / "container-health.log") as container:
         assert eventually(lambda: get(container.url, "/ping").status == 503, 60, 0.02)  # the front is first
         assert eventually(lambda: get(container.url, "/ping").status == 200, 120, 0.02)
         assert post(container, silence()).status_code == 200
@@ -243,6 +244,21 @@ def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_comman
                 process.kill()
             assert get(container.url, "/ping").status == 503
             time.sleep(0.05)
+
+
+def test_one_of_several_workers_may_die(container_command: list[str]) -> None:
+    two_workers = {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}
+    with started(container_command, two_workers, LOGS / "container-workers.log") as container:
+        container.wait_until_healthy()
+        assert eventually(lambda: len(workers(container)) == 2, 60)
+        time.sleep(5)  # the later of them still loads the model
+        worker = workers(container)[0]
+        worker.kill()
+        killed = time.monotonic()
+        while time.monotonic() < killed + 3:
+            assert get(container.url, "/ping").status == 200
+            assert post(container, silence()).status_code == 200
+        assert eventually(lambda: len(set(workers(container)) - {worker}) == 2, 30)
 
 
 def test_another_model_under_opt_ml_model_takes_the_bundled_ones_place(

