@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from benchmarks import page
+from benchmarks.bars import bars_table, read_figures
 from benchmarks.options import TREE, parser, results_folder
 
 
@@ -75,7 +76,8 @@ def main() -> int:
         print(f"\n{part.name}: about {part.minutes:g} minutes on two cores", flush=True)
         if subprocess.run(command(part, options), cwd=TREE, check=False).returncode != 0:
             failed.append(part.name)
-    print(f"wrote {page.write(results_folder(options), quick=options.quick)}")
+    print(bars_table(read_figures(results_folder(options))))
+    print(f"\nwrote {page.write(results_folder(options), quick=options.quick)}")
     if failed:
         print(f"benchmarks: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -1,6 +1,7 @@
 """The limit of a run: decoding and resampling alone, and the model alone on ready hops, on all cores at once.
 
 Each core runs a process of its own, so nobody waits for anybody's lock: first all decode, then all score full batches.
+Costs are processor time, which hardly changes when others use the machine, too.
 Both share the cores, so per second of audio the two costs add up. (With a GPU the limit is the slower of the two:
 benchmarks/gpu.py.)
 """
@@ -57,7 +58,7 @@ class Limit:
         """In words, for below a table."""
         return (
             f"the limit of this run: a second of these files costs {1000 * self.decoding:.2f} ms of a core to decode "
-            f"and {1000 * self.scoring:.2f} ms to score, measured alone on {self.num_cores} cores at once: "
+            f"and {1000 * self.scoring:.2f} ms to score, measured alone on all {self.num_cores} cores at once: "
             f"{self.speed:.0f} s of audio per second."
         )
 
@@ -94,12 +95,12 @@ def _prepare(model_file: Path, files: Sequence[Path], together: Barrier) -> None
 
 
 def _decoding_seconds(seconds: float) -> float:
-    """Decodes until the time is over, in the middle of a file if need be; seconds for a second of audio."""
+    """Decodes until the time is over, in the middle of a file if need be; processor seconds for a second of audio."""
     _decoded_seconds(0.2)
     _Process.together.wait()
-    start = time.perf_counter()
+    start = time.process_time()
     audio_seconds = _decoded_seconds(seconds)
-    return (time.perf_counter() - start) / audio_seconds
+    return (time.process_time() - start) / audio_seconds
 
 
 def _decoded_seconds(seconds: float) -> float:
@@ -119,14 +120,14 @@ def _decoded_seconds(seconds: float) -> float:
 
 
 def _scoring_seconds(seconds: float) -> float:
-    """Scores full batches until the time is over; seconds for a second of audio."""
+    """Scores full batches until the time is over; processor seconds for a second of audio."""
     info, batch_hops = _Process.model.info, default_batch_hops(CPU)
     hops = torch.randn(batch_hops, info.hop_samples, generator=torch.Generator().manual_seed(0)) * 0.1
     starts = torch.arange(batch_hops - info.grid.window_hops + 1)
     _Process.model.score(hops, starts)
     _Process.together.wait()
-    start, num_batches = time.perf_counter(), 0
-    while time.perf_counter() < start + seconds:
+    start, deadline, num_batches = time.process_time(), time.perf_counter() + seconds, 0
+    while time.perf_counter() < deadline:
         _Process.model.score(hops, starts)
         num_batches += 1
-    return (time.perf_counter() - start) / (num_batches * batch_hops * float(info.grid.hop_seconds))
+    return (time.process_time() - start) / (num_batches * batch_hops * float(info.grid.hop_seconds))

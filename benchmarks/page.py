@@ -31,7 +31,7 @@ kb/s; the callers run on the machine that serves, and share its cores.
 
 **The limit** of a run is what cannot be saved: decoding and resampling these files, and the model on ready hops, both
 alone, each core in a process of its own, all at once. Without a GPU both share the cores, so the two costs per second
-of audio add up. Everything else (HTTP, TorchServe, waiting, JSON) counts against us.
+of audio, in processor time, add up. Everything else (HTTP, TorchServe, waiting, JSON) counts against us.
 
 Each section says when and on what it was measured; a load average well above 0 at the start means that others used the
 machine meanwhile, and then ratios say more than times.

@@ -58,7 +58,7 @@ def serving(model_file: Path, *, plain: bool = False) -> Iterator[Served]:
         [TREE / "build_mar.sh", "--model", model_file, "--output", store], check=True, stdout=subprocess.PIPE
     )
     plain = plain or front.nginx_program() is None
-    with _plainly(store) if plain else _behind_front(store) as served:
+    with torchserve.interrupted_by_signals(), _plainly(store) if plain else _behind_front(store) as served:
         yield served
 
 
