@@ -76,8 +76,9 @@ def main() -> int:
         print(f"\n{part.name}: about {part.minutes:g} minutes on two cores", flush=True)
         if subprocess.run(command(part, options), cwd=TREE, check=False).returncode != 0:
             failed.append(part.name)
-    print(bars_table(read_figures(results_folder(options))))
-    print(f"\nwrote {page.write(results_folder(options), quick=options.quick)}")
+    if not options.quick:  # short files say nothing about what was asked for
+        print(f"{bars_table(read_figures(results_folder(options)))}\n")
+    print(f"wrote {page.write(results_folder(options), quick=options.quick)}")
     if failed:
         print(f"benchmarks: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

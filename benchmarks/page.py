@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,14 +88,20 @@ def write(results: Path = RESULTS, *, quick: bool = False) -> Path:
     """Writes the page from a folder of results; that of a quick run goes beside them."""
     target = QUICK_RESULTS / "benchmarks.md" if quick else PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(compose(results, target.parent))
+    target.write_text(compose(results, target.parent, figures={} if quick else read_figures(results)))
     return target
 
 
-def compose(results: Path, folder: Path) -> str:
-    """The page's text; pictures are named as seen from the folder that it goes to."""
+def compose(results: Path, folder: Path, *, figures: Mapping[str, Mapping[str, float]]) -> str:
+    """The page's text.
+
+    Args:
+        results: The folder of the results.
+        folder: Where the page goes to, as seen from which pictures are named.
+        figures: What was measured of what was asked for: nothing, if the files were short.
+    """
     parts = [section_text(section, results, folder) for section in SECTIONS]
-    return "\n\n".join([INTRODUCTION.rstrip(), bars_table(read_figures(results)), *filter(None, parts), GPU])
+    return "\n\n".join([INTRODUCTION.rstrip(), bars_table(figures), *filter(None, parts), GPU])
 
 
 def section_text(section: Section, results: Path, folder: Path) -> str:

@@ -98,7 +98,7 @@ def test_the_page_holds_the_results_a_level_deeper_and_finds_their_pictures(tmp_
     results.mkdir()
     (results / "lengths.md").write_text("# Of all lengths\n\n2026, a machine\n\n![picture](memory.png)\n")
     (results / "lengths.json").write_text(json.dumps({"largest_seconds": 99.0}))
-    text = page.compose(results, docs)
+    text = page.compose(results, docs, figures=bars.read_figures(results))
     assert "## Of all lengths\n" in text
     assert "![picture](../results/memory.png)" in text
     assert "| 1 GiB of MP3: answered in 150 s" in text
