@@ -2,7 +2,7 @@
 
 TorchServe's own /ping says Healthy before the model is loaded. Here a worker counts once TorchServe says that it has
 loaded the model and, for the first one, once it has tagged a moment of silence; it counts no more in the moment its
-process is gone or TorchServe's /ping says otherwise.
+process is gone or TorchServe does not answer its /ping.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Health(threading.Thread):
     def _look(self) -> None:
         if self._worker is None or not is_running(self._worker):
             self._worker = self._ready_worker()
-        self._set_ready(self._worker is not None and self._torchserve_says_healthy())
+        self._set_ready(self._worker is not None and self._torchserve_answers())
 
     def _ready_worker(self) -> psutil.Process | None:
         """Returns a worker that serves: the one that is back, or another one of several."""
@@ -92,14 +92,17 @@ class Health(threading.Thread):
         self.ever_ready = True
         return worker
 
-    def _torchserve_says_healthy(self) -> bool:
-        """Asks now and then: a Java process that hangs looks alive from outside."""
+    def _torchserve_answers(self) -> bool:
+        """Asks now and then: a Java process that hangs looks alive from outside.
+
+        What it answers does not matter: 500 says that one of several workers is missing.
+        """
         if time.monotonic() < self._next_torchserve_ping:
             return True
         status, _ = ask(self._server.port, "GET", "/ping", timeout_seconds=TORCHSERVE_PING_TIMEOUT_SECONDS)
-        if status == http.HTTPStatus.OK:
+        if status is not None:
             self._next_torchserve_ping = time.monotonic() + TORCHSERVE_PING_SECONDS
-        return status == http.HTTPStatus.OK
+        return status is not None
 
     def _tags(self, worker: psutil.Process) -> bool:
         """Says whether the worker answers, or is a later one that is busy with what waited for it."""
