@@ -1,6 +1,7 @@
 """Every container and every raw sample format, one length, one caller: how long an answer takes.
 
-The formats are asked in turns, round after round, so that a slow moment of the machine strikes all alike.
+The formats are asked in turns, round after round, so that a slow moment of the machine strikes all alike. They are
+compared by the processor time that the server's processes take.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm import tqdm
@@ -18,8 +19,9 @@ from benchmarks import bodies, plots
 from benchmarks.calls import Callers
 from benchmarks.memory import MEBIBYTE
 from benchmarks.options import parser, results_folder
+from benchmarks.processor_time import server_seconds
 from benchmarks.report import keep, table
-from benchmarks.server import serving
+from benchmarks.server import Served, serving
 from handler.pcm import SAMPLE_FORMATS, SampleFormat
 from tests.support.audio import ENCODINGS, Floats, encode_many
 
@@ -69,13 +71,38 @@ def all_bodies(samples: Floats) -> dict[str, Body]:
     return made
 
 
-def measure(callers: Callers, sent: Mapping[str, Body], rounds: int) -> dict[str, float]:
-    """The median of the rounds' times for each."""
-    times: dict[str, list[float]] = {name: [] for name in sent}
+@dataclass
+class Measured:
+    """One format.
+
+    Attributes:
+        times: Seconds until each answer.
+        processor_times: Seconds of one core that the server's processes took meanwhile.
+    """
+
+    times: list[float] = field(default_factory=list)
+    processor_times: list[float] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """The median time."""
+        return statistics.median(self.times)
+
+    @property
+    def processor_seconds(self) -> float:
+        """The mean: the kernel counts in hundredths of a second."""
+        return statistics.mean(self.processor_times)
+
+
+def measure(served: Served, callers: Callers, sent: Mapping[str, Body], rounds: int) -> dict[str, Measured]:
+    """Asks for every format in every round."""
+    measured = {name: Measured() for name in sent}
     for _ in tqdm(range(rounds), unit="round"):
         for name, body in sent.items():
-            times[name].append(callers.timed(body.content, body.content_type))
-    return {name: statistics.median(each) for name, each in times.items()}
+            before = server_seconds(served.processes())
+            measured[name].times.append(callers.timed(body.content, body.content_type))
+            measured[name].processor_times.append(server_seconds(served.processes()) - before)
+    return measured
 
 
 def check(callers: Callers, sent: Mapping[str, Body], seconds: float) -> None:
@@ -92,25 +119,32 @@ def check(callers: Callers, sent: Mapping[str, Body], seconds: float) -> None:
             raise SystemExit(f"{name}: {len(answer['data'])} windows for {seconds:g} s")
 
 
-def rows(sent: Mapping[str, Body], times: Mapping[str, float], seconds: float) -> list[list[str]]:
+def rows(sent: Mapping[str, Body], measured: Mapping[str, Measured], seconds: float) -> list[list[str]]:
     """The table's lines."""
+    costs = relative_costs(measured)
     return [
         [
             name,
             f"{len(sent[name].content) / MEBIBYTE:.1f} MiB",
-            f"{1000 * taken:.0f} ms",
-            f"{seconds / taken:.0f}",
-            f"{taken / times[MEASURE]:.2f}",
+            f"{1000 * each.seconds:.0f} ms",
+            f"{seconds / each.seconds:.0f}",
+            f"{1000 * each.processor_seconds:.0f} ms",
+            f"{costs[name]:.2f}",
         ]
-        for name, taken in times.items()
+        for name, each in measured.items()
     ]
 
 
-def draw(times: Mapping[str, float], options: argparse.Namespace) -> None:
+def relative_costs(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """Every format's processor time as a multiple of MP3's."""
+    return {name: each.processor_seconds / measured[MEASURE].processor_seconds for name, each in measured.items()}
+
+
+def draw(measured: Mapping[str, Measured], options: argparse.Namespace) -> None:
     """The picture of the containers; raw formats hardly differ, so one stands for all."""
-    shown = {name: taken / times[MEASURE] for name, taken in times.items() if "raw" not in name or "s16le" in name}
+    shown = {name: cost for name, cost in relative_costs(measured).items() if "raw" not in name or "s16le" in name}
     file = results_folder(options) / "formats.png"
-    plots.bars(shown, "time as a multiple of MP3's", "Time for an answer, by format", file)
+    plots.bars(shown, "processor time as a multiple of MP3's", "What an answer costs, by format", file)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -120,11 +154,14 @@ def run(options: argparse.Namespace) -> None:
     with serving(options.model, plain=options.plain) as served:
         callers = Callers(served.url)
         check(callers, sent, seconds)
-        times = measure(callers, sent, rounds)
-    draw(times, options)
-    header: Sequence[str] = ["format", "body", "time", "s of audio per s", "times mp3's"]
-    note = f"{served.description}. {seconds:g} s of stereo at 44.1 kHz, one caller, medians of {rounds} rounds."
-    text = "\n\n".join([table(header, rows(sent, times, seconds)), note, "![time by format](formats.png)"])
+        measured = measure(served, callers, sent, rounds)
+    draw(measured, options)
+    header = ["format", "body", "time", "s of audio per s", "processor time", "times mp3's"]
+    note = (
+        f"{served.description}. {seconds:g} s of stereo at 44.1 kHz, one caller, {rounds} rounds: medians of the time, "
+        "means of the processor time of all of the server's processes."
+    )
+    text = "\n\n".join([table(header, rows(sent, measured, seconds)), note, "![cost by format](formats.png)"])
     keep("formats", "Every format", text, folder=results_folder(options))
 
 

@@ -16,6 +16,11 @@ def processor_seconds(processes: Mapping[str, Sequence[psutil.Process]]) -> dict
     return {**taken, CALLERS: _seconds(psutil.Process(os.getpid()))}
 
 
+def server_seconds(processes: Mapping[str, Sequence[psutil.Process]]) -> float:
+    """What all of the server's processes have taken so far."""
+    return sum(_seconds(process) for group in processes.values() for process in group)
+
+
 def per_request(before: Mapping[str, float], after: Mapping[str, float], num_requests: int) -> str:
     """In words: milliseconds for each request between two looks, the largest first."""
     taken = {kind: 1000 * (after[kind] - before[kind]) / num_requests for kind in before}
