@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from handler.errors import BadRequestError
 from handler.mpeg_audio import parse_header
 
@@ -20,6 +23,9 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _PROBED_BYTES = 1 << 20
 # libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
 _PLAYLISTS = (b"#extm3u", b"<mpd", b"<compositionplaylist", b"c=in ip", b"ffconcat version")
+# The bit that makes a letter small. All characters that the marks begin with have it set.
+_SMALL_LETTER_BIT = np.uint8(0x20)
+_COMPARED_LETTERS = 4
 _PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
 
 # How far junk, damage or padding in front of the first frame of an MPEG audio stream may reach.
@@ -72,10 +78,22 @@ def refuse_playlist(source: memoryview, name: str) -> None:
     Raises:
         BadRequestError: It holds the mark of a playlist where FFmpeg's probe looks.
     """
-    # Small letters once and five searches are eight times as fast as one regular expression that ignores the case.
-    probed = bytes(source[:_PROBED_BYTES]).lower()
-    if any(mark in probed and _PLAYLIST_MARK_NEEDED.get(mark, mark) in probed for mark in _PLAYLISTS):
+    probed = np.frombuffer(source[:_PROBED_BYTES], np.uint8)
+    letters = probed | _SMALL_LETTER_BIT
+    if any(_may_hold(letters, mark) for mark in _PLAYLISTS) and _holds_playlist(probed.tobytes().lower()):
         raise BadRequestError(f"the body looks like {name} but holds a playlist; send the audio itself")
+
+
+def _may_hold(letters: npt.NDArray[np.uint8], mark: bytes) -> bool:
+    """Whether a mark's first letters are there: ten times as fast as a search, and each piece of a body comes here."""
+    places = np.flatnonzero(letters[: 1 - _COMPARED_LETTERS] == mark[0])
+    for index in range(1, _COMPARED_LETTERS):
+        places = places[letters[places + index] == mark[index]]
+    return len(places) > 0
+
+
+def _holds_playlist(lowered: bytes) -> bool:
+    return any(mark in lowered and _PLAYLIST_MARK_NEEDED.get(mark, mark) in lowered for mark in _PLAYLISTS)
 
 
 def _identify(body: memoryview) -> Container | None:

@@ -1,9 +1,9 @@
 """Body -> mono float32 blocks at the model's rate, as a stream: memory does not grow with the length of the audio.
 
-Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3 in pieces, which several threads decode, the
-rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean of the channels, then one
-running resampler, so one recording gives one answer in every format, and any division into pieces and blocks gives the
-samples of a single one (tests/unit/test_decoder.py).
+Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3, WAV and FLAC in pieces, which several threads
+decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean of the channels,
+then one running resampler, so one recording gives one answer in every format, and any division into pieces and blocks
+gives the samples of a single one.
 
 Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB. docs/decoding.md has the
 measurements.
@@ -18,7 +18,7 @@ from fractions import Fraction
 import torch
 from torchcodec.decoders import AudioConverter, RawAudioSamples
 
-from handler import container, decoding_threads, packets, pcm
+from handler import container, decoding_threads, ogg, packets, pcm, ranges
 from handler.content_type import Media, RawPcm
 from handler.errors import BadRequestError
 from handler.mp3 import Mp3
@@ -66,10 +66,9 @@ class AudioStream:
             raise BadRequestError("the body holds no audio samples; send at least one whole frame of audio")
 
     def _resampled(self, mono: Mono) -> Iterator[torch.Tensor]:
-        with decoding_threads.slot():
-            start_seconds = time.perf_counter()
-            blocks = list(self._resampler.push(mono.data, mono.sample_rate))
-            self.decode_seconds += time.perf_counter() - start_seconds
+        start_seconds = time.perf_counter()
+        blocks = list(self._resampler.push(mono.data, mono.sample_rate))
+        self.decode_seconds += time.perf_counter() - start_seconds
         yield from blocks
 
 
@@ -107,15 +106,23 @@ def _raw(body: memoryview, media: RawPcm) -> Iterator[Mono]:
 
 def _encoded(body: memoryview) -> Iterator[Mono]:
     found = container.identify(body)
-    header = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
     try:
-        if found.name == "MP3" and header is not None and header.layer == 3:
-            yield from Mp3(body, found.start_bytes, header).decoded()
-        else:
-            # A view on the body: torchcodec reads from it without a copy.
-            source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
-            yield from decoding_threads.here(packets.in_blocks(packets.decoded(source)))
-    except ValueError:
+        yield from _decoded(body, found)
+    except packets.NoAudioError:
         raise BadRequestError(
             f"the body ({len(body)} bytes) begins like {found.name} but holds no audio stream that can be decoded"
         ) from None
+
+
+def _decoded(body: memoryview, found: container.Container) -> Iterator[Mono]:
+    """Chooses the fastest way that gives the samples of a sequential decode."""
+    first = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
+    if found.name == "MP3" and first is not None and first.layer == 3:
+        return Mp3(body, found.start_bytes, first).decoded()
+    if found.name == "Ogg":
+        return ogg.decoded(body)
+    # A view on the body: torchcodec reads from it without a copy.
+    source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
+    if found.name in ("WAV", "Wave64", "FLAC"):
+        return ranges.decoded(source)
+    return decoding_threads.here(packets.in_blocks(packets.decoded(source)))

@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -23,11 +22,6 @@ _SLOTS = threading.Semaphore(_NUM_CORES)
 _POOL = ThreadPoolExecutor(_NUM_CORES, "decoding")
 # Jobs of one recording that run, or wait with their result: enough to keep all cores busy while one is consumed.
 _JOBS_AHEAD = _NUM_CORES + 1
-
-
-def slot() -> AbstractContextManager[bool]:
-    """A core's slot, for a job that is not worth the way through another thread."""
-    return _SLOTS
 
 
 def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
@@ -64,8 +58,14 @@ def ahead(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, Non
         _drop(running)
 
 
+def in_turn(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, None]:
+    """Runs jobs one after the other in the caller's thread: for what is not worth the way through another one."""
+    for job in jobs:
+        yield _in_slot(job)
+
+
 def _in_slot(job: Callable[[], _Result]) -> _Result:
-    with slot():
+    with _SLOTS:
         return job()
 
 

@@ -123,8 +123,7 @@ class Mp3:
 
     def _alone(self, piece: _Piece) -> Iterator[Mono]:
         """A short clip: not worth the way through another thread."""
-        with decoding_threads.slot():
-            mono = self._decode(piece)
+        (mono,) = decoding_threads.in_turn([partial(self._decode, piece)])
         if mono is None:
             yield from self._whole_by_packets()
         else:
@@ -185,7 +184,7 @@ class Mp3:
         is_whole = offsets[start] == self._start_bytes
         start_position = 0 if is_whole else position - (first - start) * self._first.num_samples
         frames = self._from(position, packets.decoded(source), start_position)
-        with suppress(ValueError):  # too little is left for a stream
+        with suppress(packets.NoAudioError):  # too little is left for a stream
             yield from decoding_threads.here(packets.in_blocks(frames))
 
     def _from(self, position: int, frames: Iterable[RawAudioSamples], start_position: int) -> Iterator[RawAudioSamples]:

@@ -6,6 +6,7 @@ A packet that cannot be decoded is skipped, as players do; where the container i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torchcodec.decoders import AudioPacketDecoder, Demuxer, Packet, RawAudioSamples
@@ -13,6 +14,10 @@ from torchcodec.decoders import AudioPacketDecoder, Demuxer, Packet, RawAudioSam
 from handler.content_type import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from handler.errors import BadRequestError
 from handler.samples import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
+
+
+class NoAudioError(Exception):
+    """There is no audio stream that can be decoded."""
 
 
 def decoded(source: torch.Tensor) -> Iterator[RawAudioSamples]:
@@ -26,13 +31,13 @@ def decoded(source: torch.Tensor) -> Iterator[RawAudioSamples]:
 
     Raises:
         BadRequestError: The container claims a sample rate that no audio has.
-        ValueError: There is no audio stream that can be decoded.
+        NoAudioError: There is no audio stream that can be decoded.
     """
     try:
         demuxer = Demuxer(source, streams="audio")
         decoder = demuxer.streams[0].make_decoder()
-    except RuntimeError as error:
-        raise ValueError(str(error)) from None
+    except (RuntimeError, ValueError) as error:
+        raise NoAudioError(str(error)) from None
     # Streams and demuxer name each other; in that circle they would keep the body until a garbage collection.
     demuxer.streams = ()
     for frame in _undamaged(demuxer, decoder):
@@ -86,3 +91,11 @@ def in_blocks(frames: Iterable[RawAudioSamples]) -> Iterator[Mono]:
 
 def _joined(data: list[torch.Tensor], sample_rate: int) -> Mono:
     return Mono(mean_of_channels(torch.cat(data, dim=1)), sample_rate)
+
+
+def without_first(num_samples: int, frames: Iterable[RawAudioSamples]) -> Iterator[RawAudioSamples]:
+    """Drops so many samples from the start of a recording."""
+    for frame in frames:
+        if num_samples < frame.data.shape[1]:
+            yield replace(frame, data=frame.data[:, num_samples:])
+        num_samples = max(0, num_samples - frame.data.shape[1])

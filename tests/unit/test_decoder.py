@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchcodec.decoders import Demuxer
 
-from handler import decoder, mp3, packets
+from handler import decoder, mp3, packets, ranges
 from handler.content_type import EncodedAudio, Media, RawPcm
 from handler.decoder import AudioStream
 from handler.errors import BadRequestError, CallerError
@@ -162,7 +162,7 @@ def test_raw_blocks_give_the_samples_of_one(sample_rate: int, monkeypatch: pytes
 
 
 def set_block_seconds(monkeypatch: pytest.MonkeyPatch, seconds: Fraction | int) -> None:
-    for module in (decoder, mp3, packets):
+    for module in (decoder, mp3, packets, ranges):
         monkeypatch.setattr(module, "BLOCK_SECONDS", seconds)
 
 
