@@ -53,7 +53,7 @@ def bars(values: Mapping[str, float], x_label: str, title: str, file: Path) -> N
     """One horizontal bar for each name, the first on top."""
     axes = _axes(x_label, "", title)
     drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0], height=0.6)
-    axes.bar_label(drawn, fmt="%.3g", padding=4)
+    axes.bar_label(drawn, fmt="%.2f", padding=4)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(values.values()))
     _save(file)
