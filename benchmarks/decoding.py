@@ -1,77 +1,100 @@
-"""How the ways of decoding compare: packet by packet (what the handler does), and torchcodec's time ranges.
+"""Decoding alone: the handler's ways against the sequential one, packet by packet, for each container.
 
-For each container: whether each way gives the samples of decoding everything at once, and how fast it is on one core.
+Whether both give the same samples; how much of a core each takes; and how long two recordings take at once. All in turn
+within one run, so that a busy machine slows all of them alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from math import ceil
+from statistics import median
 
 import torch
-from torchcodec.decoders import AudioDecoder
 from tqdm import tqdm
 
 from benchmarks.report import keep, table
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
-from tests.support.audio import ENCODINGS, encode, lively
+from handler import container, decoder, packets
+from handler.content_type import EncodedAudio, RawPcm
+from handler.memory import keep_freed_memory
+from handler.pcm import SAMPLE_FORMATS, Floats
+from handler.samples import Mono
+from tests.support.audio import ENCODINGS, encode, encode_raw, lively
 
 SAMPLE_RATE = 16_000
-Decode = Callable[[bytearray], torch.Tensor]
+SOURCE_RATE = 44_100
+CLIP_SECONDS = 10
+Decode = Callable[[bytearray], Iterator[Mono]]
 
 
-def at_once(body: bytearray) -> torch.Tensor:
-    """Everything in one call of torchcodec; memory grows with length."""
-    decoder = AudioDecoder(torch.frombuffer(body, dtype=torch.uint8), sample_rate=SAMPLE_RATE)
-    samples: torch.Tensor = decoder.get_all_samples().data[0]
-    return samples
+def in_packets(body: bytearray) -> Iterator[Mono]:
+    """The sequential way, which is the judge."""
+    start_bytes = container.identify(memoryview(body)).start_bytes
+    source = torch.frombuffer(body, dtype=torch.uint8, offset=start_bytes)
+    return packets.in_blocks(packets.decoded(source))
 
 
-def in_ranges(range_seconds: int) -> Decode:
-    """Consecutive ranges of one torchcodec decoder."""
-
-    def decode(body: bytearray) -> torch.Tensor:
-        decoder = AudioDecoder(torch.frombuffer(body, dtype=torch.uint8), sample_rate=SAMPLE_RATE)
-        return torch.cat([torch.empty(0), *_ranges(decoder, range_seconds)])
-
-    return decode
-
-
-def _ranges(decoder: AudioDecoder, range_seconds: int) -> Iterator[torch.Tensor]:
-    start_seconds = decoder.metadata.begin_stream_seconds_from_header or 0.0
-    while True:
-        try:
-            samples = decoder.get_samples_played_in_range(start_seconds, start_seconds + range_seconds).data[0]
-        except RuntimeError:  # torchcodec's answer past the end
-            return
-        yield samples
-        start_seconds += range_seconds
-
-
-def in_packets(body: bytearray) -> torch.Tensor:
+def as_served(body: bytearray) -> Iterator[Mono]:
     """What the handler does."""
-    stream = AudioStream(memoryview(body), EncodedAudio(), sample_rate=SAMPLE_RATE, max_seconds=10**9)
-    return torch.cat(list(stream))
+    return decoder.decoded(memoryview(body))
 
 
-WAYS: dict[str, Decode] = {"packets": in_packets, "ranges of 30 s": in_ranges(30), "ranges of 3 s": in_ranges(3)}
+WAYS: dict[str, Decode] = {"packets": in_packets, "served": as_served}
 
 
-def compared(decode: Decode, body: bytearray, expected: torch.Tensor, seconds: float) -> str:
-    """One cell of the table: are the samples right, and how many seconds of audio in a second."""
-    start = time.process_time()
-    try:
-        samples = decode(body)
-    except RuntimeError:
-        return "raises"
-    speed = seconds / (time.process_time() - start)
-    if len(samples) != len(expected):
-        return f"{len(samples) - len(expected):+d} samples, {speed:.0f}x"
-    difference = float((samples - expected).abs().max())
-    return f"{'equal' if difference == 0 else f'off by {difference:.2f}'}, {speed:.0f}x"
+def exhaust(decode: Decode, body: bytearray) -> None:
+    """Decodes everything and keeps nothing."""
+    for _ in decode(body):
+        pass
+
+
+def at_once(decode: Decode, body: bytearray, num_recordings: int) -> None:
+    """Decodes so many recordings, each for a thread of its own."""
+    threads = [threading.Thread(target=exhaust, args=(decode, body)) for _ in range(num_recordings)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def measured(body: bytearray, seconds: float, repeats: int) -> dict[tuple[str, str], float]:
+    """Medians in ms per second of audio, by (way, what): core time of one, time of one, and of two at once."""
+    figures: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for _ in range(repeats):
+        for name, decode in WAYS.items():
+            for what, num_recordings in (("one", 1), ("two", 2)):
+                start_seconds, start_core_seconds = time.perf_counter(), time.process_time()
+                at_once(decode, body, num_recordings)
+                scale = 1_000 / seconds / num_recordings
+                figures[name, what].append((time.perf_counter() - start_seconds) * scale)
+                figures[name, f"{what}, core"].append((time.process_time() - start_core_seconds) * scale)
+    return {key: median(values) for key, values in figures.items()}
+
+
+def row(name: str, body: bytearray, seconds: float, repeats: int) -> list[str]:
+    """One container's line of the table."""
+    packets_samples, served_samples = (torch.cat([mono.data for mono in decode(body)]) for decode in WAYS.values())
+    figures = measured(body, seconds, repeats)
+    cells = [f"{figures[way, what]:.2f}" for what in ("one, core", "one", "two") for way in WAYS]
+    return [name, "yes" if torch.equal(packets_samples, served_samples) else "NO", *cells]
+
+
+def raw_milliseconds(recording: Floats, name: str) -> float:
+    """Core time of a second of raw PCM, resampling included, in ms."""
+    body = memoryview(encode_raw(recording, SOURCE_RATE, name))
+    media = RawPcm(SOURCE_RATE, SAMPLE_FORMATS[name], recording.shape[1])
+    return _stream_milliseconds(body, media, len(recording) / SOURCE_RATE)
+
+
+def _stream_milliseconds(body: memoryview, media: RawPcm | EncodedAudio, seconds: float) -> float:
+    start_seconds = time.process_time()
+    for _ in decoder.AudioStream(body, media, sample_rate=SAMPLE_RATE, max_seconds=10**9):
+        pass
+    return (time.process_time() - start_seconds) * 1_000 / seconds
 
 
 def torchaudio_kernel_bytes(source_rate: int, lowpass_filter_width: int = 6, rolloff: float = 0.99) -> int:
@@ -83,22 +106,37 @@ def torchaudio_kernel_bytes(source_rate: int, lowpass_filter_width: int = 6, rol
 def main() -> None:
     """Measures, prints and keeps the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=300.0, help="length of the recording (default: 300)")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--seconds", type=float, default=120.0, help="length of the recording (default: 120)")
+    parser.add_argument("--repeats", type=int, default=5, help="of each measurement, for its median (default: 5)")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    recording = lively(seconds)
+    keep_freed_memory()
+    recording = lively(arguments.seconds, num_channels=2)
+    clip = recording[: CLIP_SECONDS * SOURCE_RATE]
     rows = []
     for encoding in tqdm(ENCODINGS, unit="container"):
-        body = encode(recording, 44_100, encoding)
-        expected = at_once(body)
-        rows.append([encoding, *(compared(decode, body, expected, seconds) for decode in WAYS.values())])
-    note = (
-        f"{seconds:.0f} s of mono audio to 16 kHz; each against decoding at once with the same library. "
-        f"x: seconds of audio per second of one core.\n\n"
-        f"torchaudio.functional.resample from 44,101 Hz would build a filter bank of "
+        body = encode(recording, SOURCE_RATE, encoding)
+        rows.append(row(encoding, body, arguments.seconds, arguments.repeats))
+    for encoding in ("mp3", "wav", "vorbis", "opus"):
+        body = encode(clip, SOURCE_RATE, encoding)
+        rows.append(row(f"{encoding}, {CLIP_SECONDS} s", body, CLIP_SECONDS, 3 * arguments.repeats))
+    header = ["container", "equal"]
+    header += [f"{what}: {way}" for what in ("core time", "one", "two at once") for way in WAYS]
+    keep("decoding", "Ways of decoding", f"{table(header, rows)}\n\n{note(arguments.seconds, recording)}")
+
+
+def note(seconds: float, recording: Floats) -> str:
+    """What the columns mean, and what is not in the table."""
+    raw = " and ".join(f"{raw_milliseconds(recording, name):.2f} ({name})" for name in ("s16le", "s24le", "f32le"))
+    return (
+        f"Milliseconds per second of audio; {seconds:.0f} s of stereo at {SOURCE_RATE:,} Hz to the mean of its "
+        "channels at that rate. Packets: one after the other in one thread. Served: what the handler does. Core time: "
+        "of all threads together, for one recording. One and two at once: by the clock, per second of audio decoded, "
+        "each recording in a thread of its own.\n\n"
+        f"Raw PCM, resampled to {SAMPLE_RATE:,} Hz, in core time: {raw}.\n\n"
+        "torchaudio.functional.resample from 44,101 Hz would build a filter bank of "
         f"{torchaudio_kernel_bytes(44_101) / 1e9:.1f} GB."
     )
-    keep("decoding", "Ways of decoding", f"{table(['container', *WAYS], rows)}\n\n{note}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class AudioStream:
         self.decode_seconds = 0.0
         self._max_seconds = max_seconds
         self._resampler = _Resampler(sample_rate)
-        self._recording = decoding_threads.here(_raw(body, media)) if isinstance(media, RawPcm) else _encoded(body)
+        self._recording = decoding_threads.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         """Yields float32 blocks of shape (samples,), in about [-1, 1], of about `BLOCK_SECONDS`.
@@ -104,17 +104,25 @@ def _raw(body: memoryview, media: RawPcm) -> Iterator[Mono]:
         yield Mono(mean_of_channels(torch.from_numpy(block)), media.sample_rate)
 
 
-def _encoded(body: memoryview) -> Iterator[Mono]:
+def decoded(body: memoryview) -> Iterator[Mono]:
+    """Decodes a container at the recording's own sample rate.
+
+    Args:
+        body: The bytes, which must stay as they are until the iterator ends or is closed.
+
+    Raises:
+        BadRequestError: The body holds no audio, or none that can be decoded.
+    """
     found = container.identify(body)
     try:
-        yield from _decoded(body, found)
+        yield from _fastest(body, found)
     except packets.NoAudioError:
         raise BadRequestError(
             f"the body ({len(body)} bytes) begins like {found.name} but holds no audio stream that can be decoded"
         ) from None
 
 
-def _decoded(body: memoryview, found: container.Container) -> Iterator[Mono]:
+def _fastest(body: memoryview, found: container.Container) -> Iterator[Mono]:
     """Chooses the fastest way that gives the samples of a sequential decode."""
     first = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
     if found.name == "MP3" and first is not None and first.layer == 3:
