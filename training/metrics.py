@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from handler.sensitivity import MAX_SENSITIVITY, MIN_SENSITIVITY, Sensitivity, thresholds
 
@@ -16,6 +17,7 @@ SENSITIVITIES = tuple(range(MIN_SENSITIVITY, MAX_SENSITIVITY + 1))
 _CANDIDATES = np.arange(0.2, 0.801, 0.02)
 # What a threshold should leave two steps up and two steps down, on the draws that it is chosen on.
 BEARABLE_PRECISION, BEARABLE_RECALL = 0.3, 0.1
+_NOISE_MARGIN = 0.25  # on the logit scale
 _BEARABLE_WORTH = 0.05
 _HIGHEST_THRESHOLD = 0.98
 
@@ -59,11 +61,14 @@ def moved_threshold(threshold: float, sensitivity: int) -> float:
 def noise_floor(noise_scores: FloatArray, tags: int) -> float:
     """What a threshold must exceed so that, of all windows of noise, under 1 in 1,000 * tags has the tag.
 
+    Other noise may reach a little higher: a quarter of a step of sensitivity is added.
+
     Args:
-        noise_scores: the tag's scores in windows of noise.
+        noise_scores: the tag's scores in windows of noise, in (0, 1).
         tags: how many tags share the allowance of 1 window in 1,000.
     """
-    return float(np.quantile(noise_scores, 1 - 1 / (1000 * tags), method="higher"))
+    reached = np.quantile(noise_scores, 1 - 1 / (1000 * tags), method="higher")
+    return float(special.expit(special.logit(reached) + _NOISE_MARGIN))
 
 
 def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> float:
