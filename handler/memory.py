@@ -8,13 +8,18 @@ its time (docs/performance.md).
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Callable
+from typing import cast
 
 # <malloc.h>
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # The most that glibc takes: larger blocks still come from the kernel and go back to it, as the body of a long file.
 _MMAP_THRESHOLD_BYTES = 32 << 20
 # Free memory at an arena's end from which on it goes back.
 _TRIM_THRESHOLD_BYTES = 256 << 20
+# Each arena keeps what its threads freed, and glibc would make eight for each core.
+_NUM_ARENAS = max(2, len(os.sched_getaffinity(0)))
 
 
 def keep_freed_memory() -> bool:
@@ -23,10 +28,30 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the C library took it; one that is not glibc has other habits, and is left to them.
     """
+    settings = {
+        _M_MMAP_THRESHOLD: _MMAP_THRESHOLD_BYTES,
+        _M_TRIM_THRESHOLD: _TRIM_THRESHOLD_BYTES,
+        _M_ARENA_MAX: _NUM_ARENAS,
+    }
+    mallopt = _function("mallopt", ctypes.c_int, ctypes.c_int)
+    return mallopt is not None and all(mallopt(name, value) == 1 for name, value in settings.items())
+
+
+def give_back_freed_memory() -> bool:
+    """Gives all that is free back to the kernel: what is left between blocks that are in use can add up to a lot.
+
+    Returns:
+        Whether the C library could.
+    """
+    trim = _function("malloc_trim", ctypes.c_size_t)
+    return trim is not None and trim(0) == 1
+
+
+def _function(name: str, *argument_types: type) -> Callable[..., int] | None:
+    """A function of glibc's that takes these and returns an int."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        function = getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError, TypeError):
-        return False
-    mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    settings = ((_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES), (_M_TRIM_THRESHOLD, _TRIM_THRESHOLD_BYTES))
-    return all(mallopt(name, value) == 1 for name, value in settings)
+        return None
+    function.argtypes, function.restype = argument_types, ctypes.c_int
+    return cast("Callable[..., int]", function)

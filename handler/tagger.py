@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import count
 from math import ceil
 
 import numpy as np
@@ -22,6 +23,8 @@ from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
+# Blocks of audio between two times of tidying up: several minutes, half a second of work.
+_TIDYING_BLOCKS = 32
 _Hops = Generator[torch.Tensor, None, None] | ReadAhead[torch.Tensor]
 
 
@@ -47,13 +50,16 @@ class Tagged:
     error: Exception | None = None
 
 
-def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -> list[Tagged]:
+def tag(
+    streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int, tidy_up: Callable[[], None] = lambda: None
+) -> list[Tagged]:
     """Tags every window of every stream.
 
     Args:
         streams: Freshly made streams at the model's rate.
         pool: Runs the model.
         batch_hops: Hops in one call of the model, give or take a block of audio.
+        tidy_up: Called now and then while a long stream goes through.
 
     Returns:
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
@@ -64,11 +70,13 @@ def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -
     depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
     tracks = [_Track(stream, pool.model.info, own_hops=own_hops, depth=depth) for stream in streams]
     batches: deque[_Batch] = deque()
-    turns = deque(tracks)
+    turns, num_blocks = deque(tracks), count(1)
     while turns:
         track = turns.popleft()
         if track.read():
             turns.append(track)
+            if next(num_blocks) % _TIDYING_BLOCKS == 0:
+                tidy_up()
         if sum(track.num_waiting for track in tracks) >= batch_hops:
             batches.append(_Batch(tracks, pool, batch_hops))
         # One batch more than there are threads: the next one is ready when a thread is.
@@ -94,6 +102,7 @@ class _Track:
         self.error: Exception | None = None
         self._stream = stream
         self._grid = info.grid
+        self._num_tags = len(info.tags)
         self._cutter = HopCutter(info.hop_samples)
         self._own_hops, self._depth = own_hops, depth
         self._hops: _Hops = self._cut()
@@ -102,7 +111,8 @@ class _Track:
         self._waiting: list[torch.Tensor] = []
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
-        self._probabilities: list[Floats] = []
+        # float32, one growing block: many small ones that stay would break up the memory that batches use again.
+        self._probabilities = bytearray()
         self._model_seconds = self._summed_fill = 0.0
 
     @property
@@ -137,7 +147,7 @@ class _Track:
         return hops
 
     def put(self, probabilities: Floats, model_seconds: float, batch_fill: float) -> None:
-        self._probabilities.append(probabilities)
+        self._probabilities += probabilities.tobytes()
         self._model_seconds += model_seconds
         self._summed_fill += batch_fill * len(probabilities)
 
@@ -151,7 +161,7 @@ class _Track:
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
-        probabilities = np.concatenate(self._probabilities)
+        probabilities = np.frombuffer(self._probabilities, np.float32).reshape(-1, self._num_tags)
         return Tagged(
             float(duration_seconds),
             probabilities[:num_windows],

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from handler.memory import keep_freed_memory
+from handler.memory import give_back_freed_memory, keep_freed_memory
 from tests.conftest import TREE
 
 # Takes and frees twelve blocks of 8 MiB again and again; prints how many pages the kernel had to give for each time.
@@ -24,17 +24,38 @@ for _ in range(4):
     take_and_free()
 print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 4)
 """
+# Frees every other of many blocks, which leaves holes; prints by how many MiB giving back makes the process smaller.
+_HOLES = """
+import psutil
+from handler.memory import give_back_freed_memory, keep_freed_memory
+assert keep_freed_memory()
+blocks = [bytearray(b"x") * (1 << 20) for _ in range(100)]
+del blocks[::2]
+before = psutil.Process().memory_info().rss
+assert give_back_freed_memory()
+print((before - psutil.Process().memory_info().rss) / (1 << 20))
+"""
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone can be told")
+def run(script: str, *arguments: str) -> float:
+    command = [sys.executable, "-c", script, *arguments]
+    return float(subprocess.run(command, cwd=TREE, check=True, capture_output=True, text=True).stdout)
+
+
+glibc_alone = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone can be told")
+
+
+@glibc_alone
 def test_freed_memory_is_kept_for_the_next_time() -> None:
-    def faults(choice: str) -> float:
-        command = [sys.executable, "-c", _FAULTS, choice]
-        return float(subprocess.run(command, cwd=TREE, check=True, capture_output=True, text=True).stdout)
+    assert run(_FAULTS, "keep") < 500 < 5_000 < run(_FAULTS, "leave")
 
-    assert faults("keep") < 500 < 5_000 < faults("leave")
+
+@glibc_alone
+def test_holes_between_blocks_in_use_are_given_back() -> None:
+    assert 40 < run(_HOLES) <= 51
 
 
 def test_a_c_library_without_that_choice_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     assert keep_freed_memory() is False
+    assert give_back_freed_memory() is False

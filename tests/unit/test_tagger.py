@@ -150,6 +150,15 @@ def test_the_fill_of_the_batches_is_told(lengths: list[int], batch_hops: int, fi
     assert [result.batch_fill for result in results] == fills
 
 
+@pytest.mark.parametrize(("num_blocks", "expected"), [(3, 0), (100, 3)])
+def test_a_long_stream_is_tidied_up_after_now_and_then(num_blocks: int, expected: int) -> None:
+    calls: list[int] = []
+    pool = ScoringPool(cast(Model, Parrot()), 1)
+    stream = cast(AudioStream, NumberedStream(0, 4 * num_blocks, 4))
+    tag([stream], pool, batch_hops=8, tidy_up=lambda: calls.append(1))
+    assert len(calls) == expected
+
+
 def test_no_streams_are_no_results() -> None:
     assert tagged([], Parrot()) == []
 
