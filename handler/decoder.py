@@ -37,7 +37,7 @@ class AudioStream:
 
     Attributes:
         duration_seconds: Exact length of what was decoded so far, in the body's own samples.
-        decode_seconds: Time that decoding and resampling took so far, in all threads together.
+        decode_seconds: Core time that decoding and resampling took so far, in all threads together.
     """
 
     def __init__(self, body: memoryview, media: Media, *, sample_rate: int, max_seconds: int) -> None:
@@ -66,9 +66,9 @@ class AudioStream:
             raise BadRequestError("the body holds no audio samples; send at least one whole frame of audio")
 
     def _resampled(self, mono: Mono) -> Iterator[torch.Tensor]:
-        start_seconds = time.perf_counter()
+        start_seconds = time.thread_time()
         blocks = list(self._resampler.push(mono.data, mono.sample_rate))
-        self.decode_seconds += time.perf_counter() - start_seconds
+        self.decode_seconds += time.thread_time() - start_seconds
         yield from blocks
 
 

@@ -25,13 +25,13 @@ _JOBS_AHEAD = _NUM_CORES + 1
 
 
 def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
-    """Decodes in the caller's thread: takes a core's slot for each block, and notes how long the block took."""
+    """Decodes in the caller's thread: takes a core's slot for each block, and notes the core time that it took."""
     blocks = iter(blocks)
     while True:
         with _SLOTS:
-            start_seconds = time.perf_counter()
+            start_seconds = time.thread_time()
             block = next(blocks, None)
-            seconds = time.perf_counter() - start_seconds
+            seconds = time.thread_time() - start_seconds
         if block is None:
             return
         yield replace(block, decode_seconds=seconds)

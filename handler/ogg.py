@@ -198,7 +198,7 @@ def _early(cuts: Sequence[_Cut], rate: int) -> _Cut:
 
 
 def _decode(body: memoryview, head_bytes: int, piece: _Piece) -> tuple[_Piece, Mono | None]:
-    start_seconds = time.perf_counter()
+    start_seconds = time.thread_time()
     try:
         samples = _samples(body, head_bytes, piece.early_bytes, piece.stop_bytes)
         num_early = 0
@@ -207,7 +207,7 @@ def _decode(body: memoryview, head_bytes: int, piece: _Piece) -> tuple[_Piece, M
     except (RuntimeError, ValueError):
         return piece, None
     data = mean_of_channels(samples.data[:, num_early:])
-    return piece, Mono(data, samples.sample_rate, time.perf_counter() - start_seconds)
+    return piece, Mono(data, samples.sample_rate, time.thread_time() - start_seconds)
 
 
 def _samples(body: memoryview, head_bytes: int, start_bytes: int, stop_bytes: int) -> AudioSamples:

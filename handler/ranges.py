@@ -103,7 +103,7 @@ class _Ranges:
 
     def _range(self, start: int, stop: int) -> Mono | None:
         """Decodes one range; None where it has not the samples that it must have."""
-        start_seconds = time.perf_counter()
+        start_seconds = time.thread_time()
         try:
             decoder = self._idle.pop()
         except IndexError:
@@ -116,4 +116,4 @@ class _Ranges:
         self._idle.append(decoder)
         if samples.sample_rate != self._rate or samples.data.shape != (self._num_channels, stop - start):
             return None
-        return Mono(mean_of_channels(samples.data), self._rate, time.perf_counter() - start_seconds)
+        return Mono(mean_of_channels(samples.data), self._rate, time.thread_time() - start_seconds)

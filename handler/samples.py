@@ -21,7 +21,7 @@ class Mono:
     Attributes:
         data: float32 of shape (frames,), finite.
         sample_rate: In Hz.
-        decode_seconds: What it took to decode.
+        decode_seconds: Core time that decoding it took.
     """
 
     data: torch.Tensor

@@ -35,7 +35,7 @@ class Tagged:
     Attributes:
         duration_seconds: Length of the decoded audio.
         probabilities: float32 of shape (windows, tags).
-        decode_seconds: Time that decoding took, in all threads together.
+        decode_seconds: Core time that decoding took, in all threads together.
         model_seconds: This stream's share of the model's time, by windows.
         batch_fill: How full the batches of its windows were, from 0 to 1 on average: hops of all streams together as a
             share of what a batch is meant to hold.

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -15,9 +16,8 @@ import torch
 import torchaudio
 from hypothesis import given
 from hypothesis import strategies as st
-from torchcodec.decoders import Demuxer
 
-from handler import decoder, mp3, packets, ranges
+from handler import decoder, mp3, ogg, packets, ranges
 from handler.content_type import EncodedAudio, Media, RawPcm
 from handler.decoder import AudioStream
 from handler.errors import BadRequestError, CallerError
@@ -148,7 +148,7 @@ def test_blocks_of_any_length_give_the_samples_of_one(
 ) -> None:
     body = audio.clip(encoding, seconds, num_channels)
     at_once = decoded(body)
-    for block_seconds in (Fraction(1, 1_000_000), Fraction(1, 3), 1):
+    for block_seconds in (Fraction(1, 20), Fraction(1, 3), 1):
         set_block_seconds(monkeypatch, block_seconds)
         assert np.array_equal(decoded(body), at_once)
 
@@ -162,7 +162,7 @@ def test_raw_blocks_give_the_samples_of_one(sample_rate: int, monkeypatch: pytes
 
 
 def set_block_seconds(monkeypatch: pytest.MonkeyPatch, seconds: Fraction | int) -> None:
-    for module in (decoder, mp3, packets, ranges):
+    for module in (decoder, mp3, ogg, packets, ranges):
         monkeypatch.setattr(module, "BLOCK_SECONDS", seconds)
 
 
@@ -197,11 +197,11 @@ def test_blocks_are_of_about_ten_seconds(sample_rate: int) -> None:
 
 
 @pytest.mark.parametrize("encoding", audio.ENCODINGS)
-def test_blocks_of_encoded_audio_are_at_most_half_again_as_long_as_told(
-    encoding: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_of_encoded_audio_are_not_much_longer_than_told(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     set_block_seconds(monkeypatch, 1)
-    assert max(len(block) for block in stream(audio.clip(encoding, 5.0))) <= 1.6 * RATE
+    # Of Ogg, two blocks and up to the end of a page; the others take the rest in, if it is less than half a block.
+    longest_seconds = 3.1 if encoding == "vorbis" else 1.6
+    assert max(len(block) for block in stream(audio.clip(encoding, 5.0))) <= longest_seconds * RATE
 
 
 @pytest.mark.parametrize("num_channels", [8, 64])
@@ -405,16 +405,27 @@ def test_a_mere_beginning_is_a_bad_request(body: bytes) -> None:
 # --- memory ---
 
 
-@pytest.mark.parametrize("encoding", ["wav", "aac", "m4a"])
-def test_torchcodec_reads_from_the_body_itself(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "module", "name"),
+    [
+        ("mp3", mp3, "AudioDecoder"),
+        ("wav", ranges, "WavDecoder"),
+        ("flac", ranges, "AudioDecoder"),
+        ("opus", ogg, "AudioDecoder"),
+        ("m4a", packets, "Demuxer"),
+    ],
+)
+def test_torchcodec_reads_from_the_body_itself(
+    encoding: str, module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources: list[torch.Tensor] = []
+    original = getattr(module, name)
 
-    class Watched(Demuxer):  # type: ignore[misc]  # torchcodec is not annotated
-        def __init__(self, source: torch.Tensor, **options: str) -> None:
-            sources.append(source)
-            super().__init__(source, **options)
+    def watched(source: torch.Tensor, **options: str) -> object:
+        sources.append(source)
+        return original(source, **options)
 
-    monkeypatch.setattr(packets, "Demuxer", Watched)
+    monkeypatch.setattr(module, name, watched)
     body = bytearray(audio.clip(encoding))
     joined(AudioStream(memoryview(body), EncodedAudio(), sample_rate=RATE, max_seconds=9))
     end = torch.frombuffer(body, dtype=torch.uint8).data_ptr() + len(body)
