@@ -21,6 +21,7 @@ from training.fit import State
 from training.hearing import Heard, calm_clips, draws, hear, probabilities
 from training.judgement import JUDGEMENT_FILE, Judgement, keep_judgement
 from training.metrics import (
+    PREVALENCE,
     SENSITIVITIES,
     BoolArray,
     FloatArray,
@@ -35,7 +36,7 @@ from training.network import Tagger
 from training.settings import CLIP_SAMPLES, HOP_SAMPLES
 from training.synthesis import read_split
 
-SHIPPED_PRECISION = 0.60  # a tag ships when its average precision on unseen sources is at least this
+SHIPPED_PRECISION = 0.60  # a tag ships when its average precision (at PREVALENCE) on both sets is at least this
 SHIPPED_WINDOWS = 40  # and when that many windows of both sets have it: fewer prove nothing
 _CLIPS, _NOISE_CLIPS = 4000, 7000
 _NUM_WORST_PAIRS = 10
@@ -47,14 +48,18 @@ class Figures:
 
     Attributes:
         windows_with: windows that have the tag.
-        average_precision: area under its precision-recall steps.
+        share_with: their share, of the windows where somebody can say.
+        average_precision: area under its precision-recall steps, were it in a share of PREVALENCE of the windows.
+        average_precision_as_drawn: the same at the share of the draws.
         precision: at its threshold, for each sensitivity from -2 to 2.
         recall: likewise.
         calibration_error: expected calibration error of its probability.
     """
 
     windows_with: int
+    share_with: float
     average_precision: float
+    average_precision_as_drawn: float
     precision: list[float]
     recall: list[float]
     calibration_error: float
@@ -93,6 +98,8 @@ def figures(scores: FloatArray, there: BoolArray, threshold: float) -> Figures:
     rates = [precision_and_recall(scores, there, each) for each in moved]
     return Figures(
         int(there.sum()),
+        round(float(there.mean()), 4),
+        round(average_precision(scores, there, PREVALENCE), 4),
         round(average_precision(scores, there), 4),
         [round(precision, 4) for precision, _ in rates],
         [round(recall, 4) for _, recall in rates],
@@ -178,6 +185,7 @@ def judge(work: Path, report_file: Path) -> dict[str, Any]:
     report = {
         "updates": state.update,
         "parameters": sum(each.numel() for each in tagger.parameters()),
+        "prevalence": PREVALENCE,
         "macro_map": {kind: _macro(verdicts, kind) for kind in ("held_out", "unseen")},
         "sensitivities": list(SENSITIVITIES),
         "tags": [asdict(verdict) | {"ships": verdict.ships} for verdict in verdicts],
@@ -191,7 +199,8 @@ def judge(work: Path, report_file: Path) -> dict[str, Any]:
     return report
 
 
-def _macro(verdicts: list[Verdict], kind: str) -> float:
-    """Mean average precision over the tags that ship (0 when none does)."""
-    values = [getattr(verdict, kind).average_precision for verdict in verdicts if verdict.ships]
-    return round(float(np.mean(values)), 4) if values else 0.0
+def _macro(verdicts: list[Verdict], kind: str) -> dict[str, float]:
+    """Mean average precisions over the tags that ship (0 when none does)."""
+    rated = [getattr(verdict, kind) for verdict in verdicts if verdict.ships]
+    names = ("average_precision", "average_precision_as_drawn")
+    return {name: round(float(np.mean([getattr(each, name) for each in rated] or 0)), 4) for name in names}

@@ -14,6 +14,7 @@ from training.errors import TrainingError
 
 Report = dict[str, Any]
 _SETS = {"held_out": "held-out", "unseen": "unseen"}
+_PRECISIONS = ("average_precision", "average_precision_as_drawn")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
@@ -47,15 +48,15 @@ def _tags(report: Report) -> str:
     middle = report["sensitivities"].index(0)
     header, rows = ["tag", "threshold"], []
     for name in _SETS.values():
-        header += [f"{name} AP", "precision", "recall", "windows"]
+        header += [f"{name} AP", "as drawn", "precision", "recall", "windows"]
     for tag in _shipped(report):
         cells = [_code(tag["name"]), f"{tag['threshold']:.2f}"]
         for each in (tag[kind] for kind in _SETS):
-            rates = (each["average_precision"], each["precision"][middle], each["recall"][middle])
+            rates = (*(each[name] for name in _PRECISIONS), each["precision"][middle], each["recall"][middle])
             cells += [*(f"{rate:.2f}" for rate in rates), str(each["windows_with"])]
         rows.append(cells)
-    means = [f"**{report['macro_map'][kind]:.3f}**" for kind in _SETS]
-    rows.append([f"**mean of the {len(rows)} tags**", "", means[0], "", "", "", means[1], "", "", ""])
+    means = [f"**{report['macro_map'][kind][name]:.3f}**" for kind in _SETS for name in _PRECISIONS]
+    rows.append([f"**mean of the {len(rows)} tags**", "", *means[:2], "", "", "", *means[2:], "", "", ""])
     return _table(header, rows)
 
 
@@ -67,13 +68,14 @@ def _left_out(report: Report) -> str:
         [
             _code(tag["name"]),
             DEFINITIONS[tag["name"]],
-            *(f"{tag[kind]['average_precision']:.2f}" for kind in _SETS),
+            *(f"{tag[kind][name]:.2f}" for kind in _SETS for name in _PRECISIONS),
             *(str(tag[kind]["windows_with"]) for kind in _SETS),
         ]
         for tag in left_out
     ]
     header = ["tag", "what it would have stood for"]
-    header += [f"{name} AP" for name in _SETS.values()] + [f"{name} windows" for name in _SETS.values()]
+    header += [column for name in _SETS.values() for column in (f"{name} AP", "as drawn")]
+    header += [f"{name} windows" for name in _SETS.values()]
     return _table(header, rows, texts=2)
 
 

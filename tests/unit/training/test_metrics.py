@@ -27,6 +27,20 @@ def test_average_precision_of_a_known_ranking() -> None:
 
 
 @given(SEEDS, st.integers(1, 50), st.integers(1, 50))
+def test_a_tag_drawn_half_as_often_has_the_same_average_precision_at_one_prevalence() -> None:
+    rng = np.random.default_rng(3)
+    there = np.arange(8000) < 800
+    scores = there + rng.standard_normal(len(there))
+    rarer = np.r_[0:400, 800:8000]
+    often, seldom = (average_precision(scores[of], there[of], 0.05) for of in (np.arange(8000), rarer))
+    assert seldom == pytest.approx(often, abs=0.03)
+    assert average_precision(scores[rarer], there[rarer]) < average_precision(scores, there) - 0.05
+
+
+def test_average_precision_at_the_prevalence_of_the_draws_is_that_of_the_draws() -> None:
+    assert average_precision(SCORES, THERE, float(THERE.mean())) == pytest.approx(average_precision(SCORES, THERE))
+
+
 def test_average_precision_is_1_for_a_perfect_ranking_and_never_outside_0_to_1(
     seed: int, positives: int, negatives: int
 ) -> None:
