@@ -74,7 +74,9 @@ def precision_recall_picture(judgement: Judgement, tags: list[dict[str, Any]], p
     figure.supxlabel("recall", fontsize=9)
     figure.supylabel("precision", fontsize=9)
     figure.suptitle(
-        "Numbers: average precision. Dots: sensitivity -2 to 2 on unseen sources, 0 the large one", fontsize=9
+        f"Curves as drawn; numbers: average precision at {PREVALENCE:.0%}. "
+        "Dots: sensitivity -2 to 2 on unseen sources, 0 the large one",
+        fontsize=9,
     )
     _save(figure, path)
 
