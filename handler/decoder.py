@@ -24,6 +24,9 @@ from handler.errors import BadRequestError
 from handler.mp3 import Mp3
 from handler.mpeg_audio import HEADER_BYTES, parse_header
 from handler.samples import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
+from handler.spool import forget_pages
+
+_BLOCKS_UNTIL_FORGOTTEN = 8
 
 
 class AudioStream:
@@ -45,7 +48,8 @@ class AudioStream:
         self.decode_seconds = 0.0
         self._max_seconds = max_seconds
         self._resampler = _Resampler(sample_rate)
-        self._recording = decoding_threads.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
+        recording = decoding_threads.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
+        self._recording = _forgetting(body, recording)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         """Yields float32 blocks of shape (samples,), in about [-1, 1], of about `BLOCK_SECONDS`.
@@ -91,6 +95,14 @@ class _Resampler:
             yield self._converter.drain().data[0]
             self._converter.reset()
             self._source_rate = None
+
+
+def _forgetting(body: memoryview, recording: Iterator[Mono]) -> Iterator[Mono]:
+    """Gives the memory of a spooled body back now and then, while it is read."""
+    for index, mono in enumerate(recording, start=1):
+        yield mono
+        if index % _BLOCKS_UNTIL_FORGOTTEN == 0:
+            forget_pages(body)
 
 
 def _raw(body: memoryview, media: RawPcm) -> Iterator[Mono]:

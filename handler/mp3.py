@@ -34,11 +34,11 @@ _RESERVOIR_BYTES = 511
 # Behind the reservoir: two frames for transforms and filter bank, the rest to be sure.
 _SETTLING_FRAMES = 4
 # Around damage a frame that lacks bits goes on with what some frame before has left in the decoder.
-_DAMAGED_SETTLING_FRAMES = 40
+_DAMAGED_SETTLING_FRAMES = 400
 # From fewer at its start, libavformat may not know a body for MP3.
 _MIN_FIRST_FRAMES = 20
 # Enough for the reservoir in frames of the smallest size.
-_MAX_EARLY_FRAMES = 600
+_MAX_EARLY_FRAMES = 1_000
 _CRC_BYTES = 2
 # libavformat takes two headers that are alike in these bits for the start of a stream (MP3_MASK).
 _START_MASK = 0xFFFE0CCF

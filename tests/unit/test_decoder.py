@@ -453,6 +453,14 @@ def test_raw_memory_does_not_grow_with_the_length() -> None:
     assert growth < 20_000_000
 
 
+def test_the_pages_of_a_spooled_body_are_given_back_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[memoryview] = []
+    monkeypatch.setattr(decoder, "forget_pages", forgotten.append)
+    body = memoryview(bytearray(2 * 8_000 * 170))
+    joined(AudioStream(body, raw(8_000, "s16le"), sample_rate=RATE, max_seconds=3_600))
+    assert forgotten == [body] * 2
+
+
 def test_nothing_is_decoded_before_it_is_asked_for() -> None:
     audio_stream = stream(bytes(4 * 60 * 8_000), raw(8_000))
     next(iter(audio_stream))
