@@ -58,7 +58,7 @@ def serving(model_file: Path, *, plain: bool = False) -> Iterator[Served]:
         [TREE / "build_mar.sh", "--model", model_file, "--output", store], check=True, stdout=subprocess.PIPE
     )
     plain = plain or front.nginx_program() is None
-    with torchserve.interrupted_by_signals(), _plainly(store) if plain else _behind_front(store) as served:
+    with torchserve.interrupted_by_signals(), _plainly(store) if plain else behind_front(store) as served:
         yield served
 
 
@@ -71,7 +71,8 @@ def _plainly(store: Path) -> Iterator[Served]:
 
 
 @contextlib.contextmanager
-def _behind_front(store: Path) -> Iterator[Served]:
+def behind_front(store: Path) -> Iterator[Served]:
+    """Serves the archive in `store` through the front for the length of the `with` block."""
     log_folder = LOGS / "front"
     log_folder.mkdir(parents=True, exist_ok=True)
     settings = read_server_settings({"SENSE_PROFILE": "async", **os.environ}).with_port(free_port())
