@@ -43,6 +43,7 @@ PARTS = (
     Part("formats", 1.5),
     Part("decoding", 2.0, takes_options=False),
     Part("model_forms", 2.0, takes_options=False),
+    Part("policies", 3.0, takes_options=False),
     Part("hop_sharing", 1.0, takes_options=False),
 )
 

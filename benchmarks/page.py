@@ -73,6 +73,9 @@ SECTIONS = (
     Section(
         "model_forms", "The model alone, in the forms that were tried; [performance.md](performance.md) says more."
     ),
+    Section(
+        "policies", "The same server with other numbers of workers and requests in a batch, and other flags of the JVM."
+    ),
     Section("hop_sharing", "What it is worth that neighbouring windows share their hops."),
 )
 GPU = """\
