@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,13 @@ from ts.torch_handler.base_handler import BaseHandler
 from handler import custom_attributes, observation, response
 from handler.decoder import AudioStream
 from handler.errors import CallerError
-from handler.memory import give_back_freed_memory, keep_freed_memory
+from handler.memory import keep_freed_memory
 from handler.model import ModelFileError, load_model
 from handler.request import TagRequest, read_request
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
 from handler.settings import SettingsError, read_settings
-from handler.spool import SpoolError, forget_pages
+from handler.spool import SpoolError
 from handler.tagger import Tagged, tag
 
 logger = logging.getLogger(__name__)
@@ -82,9 +81,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
         """Decodes and scores all requests together; each gets its own result or error."""
         readable = [request for request in requests if isinstance(request, TagRequest)]
-        streams = [self._stream(request) for request in readable]
-        tidy_up = partial(_tidy_up, [request.body for request in readable])
-        tagged = iter(tag(streams, self.pool, batch_hops=self.batch_hops, tidy_up=tidy_up))
+        tagged = iter(tag([self._stream(request) for request in readable], self.pool, batch_hops=self.batch_hops))
         return [
             (None, Tagged(error=request)) if isinstance(request, Exception) else (request, next(tagged))
             for request in requests
@@ -146,10 +143,3 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             logger.error("request %s failed by our fault", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
-
-
-def _tidy_up(bodies: Sequence[memoryview]) -> None:
-    """Keeps a long file from growing in memory, as it is read and as what it leaves between other blocks adds up."""
-    for body in bodies:
-        forget_pages(body)
-    give_back_freed_memory()

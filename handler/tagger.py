@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from handler.decoder import AudioStream
+from handler.memory import give_back_freed_memory
 from handler.model import ModelInfo
 from handler.pcm import Floats
 from handler.read_ahead import ReadAhead
@@ -23,7 +24,7 @@ from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
-# Blocks of audio between two times of tidying up: several minutes, half a second of work.
+# Blocks of audio, several minutes, after which a long stream has left enough holes in memory to give them back.
 _TIDYING_BLOCKS = 32
 _Hops = Generator[torch.Tensor, None, None] | ReadAhead[torch.Tensor]
 
@@ -50,16 +51,13 @@ class Tagged:
     error: Exception | None = None
 
 
-def tag(
-    streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int, tidy_up: Callable[[], None] = lambda: None
-) -> list[Tagged]:
+def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -> list[Tagged]:
     """Tags every window of every stream.
 
     Args:
         streams: Freshly made streams at the model's rate.
         pool: Runs the model.
         batch_hops: Hops in one call of the model, give or take a block of audio.
-        tidy_up: Called now and then while a long stream goes through.
 
     Returns:
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
@@ -76,7 +74,7 @@ def tag(
         if track.read():
             turns.append(track)
             if next(num_blocks) % _TIDYING_BLOCKS == 0:
-                tidy_up()
+                give_back_freed_memory()
         if sum(track.num_waiting for track in tracks) >= batch_hops:
             batches.append(_Batch(tracks, pool, batch_hops))
         # One batch more than there are threads: the next one is ready when a thread is.

@@ -151,11 +151,12 @@ def test_the_fill_of_the_batches_is_told(lengths: list[int], batch_hops: int, fi
 
 
 @pytest.mark.parametrize(("num_blocks", "expected"), [(3, 0), (100, 3)])
-def test_a_long_stream_is_tidied_up_after_now_and_then(num_blocks: int, expected: int) -> None:
+def test_a_long_stream_gives_memory_back_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, num_blocks: int, expected: int
+) -> None:
     calls: list[int] = []
-    pool = ScoringPool(cast(Model, Parrot()), 1)
-    stream = cast(AudioStream, NumberedStream(0, 4 * num_blocks, 4))
-    tag([stream], pool, batch_hops=8, tidy_up=lambda: calls.append(1))
+    monkeypatch.setattr("handler.tagger.give_back_freed_memory", lambda: calls.append(1))
+    tagged([NumberedStream(0, 4 * num_blocks, 4)], Parrot())
     assert len(calls) == expected
 
 
