@@ -22,8 +22,6 @@ from scripts import torchserve
 
 # With the front's 18 s less than the 30 s that SageMaker leaves between SIGTERM and SIGKILL.
 TORCHSERVE_STOP_SECONDS = 6.0
-# One for each core decodes as fast as can be, on a GPU's machine, too; so many more would only take memory.
-MOST_WORKERS = 32
 LISTENERS = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
 
 
@@ -136,7 +134,6 @@ def torchserve_environment(
     """Returns the environment for TorchServe: the handler knows its own SENSE_ variables alone."""
     kept = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
     return {
-        "TS_DEFAULT_WORKERS_PER_MODEL": str(min(len(os.sched_getaffinity(0)), MOST_WORKERS)),
         **kept,
         **driver.library_path(environment, driver.read_driver_version()),
         **settings.handler_variables,

