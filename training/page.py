@@ -11,10 +11,12 @@ from typing import Any
 from catalogue.catalogue import load_catalogue
 from training.definitions import DEFINITIONS
 from training.errors import TrainingError
+from training.metrics import PREVALENCE
 
 Report = dict[str, Any]
+_AT_PREVALENCE = f"at {100 * PREVALENCE:.0f} %"
 _SETS = {"held_out": "held-out", "unseen": "unseen"}
-_PRECISIONS = ("average_precision", "average_precision_as_drawn")
+_PRECISIONS = ("average_precision_as_drawn", "average_precision")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
@@ -48,7 +50,7 @@ def _tags(report: Report) -> str:
     middle = report["sensitivities"].index(0)
     header, rows = ["tag", "threshold"], []
     for name in _SETS.values():
-        header += [f"{name} AP", "as drawn", "precision", "recall", "windows"]
+        header += [f"{name} AP", _AT_PREVALENCE, "precision", "recall", "windows"]
     for tag in _shipped(report):
         cells = [_code(tag["name"]), f"{tag['threshold']:.2f}"]
         for each in (tag[kind] for kind in _SETS):
@@ -74,7 +76,7 @@ def _left_out(report: Report) -> str:
         for tag in left_out
     ]
     header = ["tag", "what it would have stood for"]
-    header += [column for name in _SETS.values() for column in (f"{name} AP", "as drawn")]
+    header += [column for name in _SETS.values() for column in (f"{name} AP", _AT_PREVALENCE)]
     header += [f"{name} windows" for name in _SETS.values()]
     return _table(header, rows, texts=2)
 

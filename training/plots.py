@@ -29,7 +29,7 @@ from training.confusion import Confusion
 from training.errors import TrainingError
 from training.hearing import Heard
 from training.judgement import JUDGEMENT_FILE, Judgement, read_judgement
-from training.metrics import PREVALENCE, FloatArray, average_precision, precision_recall_curve, reliability
+from training.metrics import FloatArray, average_precision, precision_recall_curve, reliability
 
 _COLOURS = {"held-out": "#9fb8c8", "unseen": "#1b4965"}
 _ACCENT = "#c8553d"
@@ -51,7 +51,7 @@ def _save(figure: Figure, path: Path) -> None:
 def _curve(axes: Axes, heard: Heard, tag: int, kind: str) -> None:
     scores, there = heard.of(tag)
     recalls, precisions = precision_recall_curve(scores, there, _CURVE_POINTS)
-    label = f"{kind} {average_precision(scores, there, PREVALENCE):.2f}"
+    label = f"{kind} {average_precision(scores, there):.2f}"
     axes.plot(recalls, precisions, color=_COLOURS[kind], linewidth=1.6, label=label)
 
 
@@ -74,8 +74,7 @@ def precision_recall_picture(judgement: Judgement, tags: list[dict[str, Any]], p
     figure.supxlabel("recall", fontsize=9)
     figure.supylabel("precision", fontsize=9)
     figure.suptitle(
-        f"Curves as drawn; numbers: average precision at {PREVALENCE:.0%}. "
-        "Dots: sensitivity -2 to 2 on unseen sources, 0 the large one",
+        "Numbers: average precision as drawn. Dots: sensitivity -2 to 2 on unseen sources, 0 the large one",
         fontsize=9,
     )
     _save(figure, path)
