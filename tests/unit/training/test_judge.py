@@ -116,7 +116,7 @@ def test_figures_at_every_sensitivity() -> None:
 )
 def test_a_tag_ships_when_both_sets_prove_it(held_out: float, unseen: float, windows: int, ships: bool) -> None:
     def rated(precision: float) -> Figures:
-        return Figures(windows, 0.05, precision, 0.1, [0.9] * 5, [0.9] * 5, 0.01)
+        return Figures(windows, 0.05, 0.1, precision, [0.9] * 5, [0.9] * 5, 0.01)
 
     assert Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen)).ships == ships
 
