@@ -44,8 +44,11 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _judge(options: argparse.Namespace) -> None:
+    import torch
+
     from training.judge import judge
 
+    torch.set_num_threads(options.threads)
     report = judge(options.work, REPORT_FILE)
     print(f"mean average precision: {report['macro_map']}")
 
@@ -115,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
     parser.add_argument("--updates", type=int, default=18_500, help="how long to train (%(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="threads that train (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="threads that train and judge (%(default)s)")
     return parser
 
 

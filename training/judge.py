@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -31,7 +32,9 @@ from training.metrics import (
     moved_threshold,
     noise_floor,
     precision_and_recall,
+    prior_shift,
 )
+from training.mixing import Batch
 from training.network import Tagger
 from training.settings import CLIP_SAMPLES, HOP_SAMPLES
 from training.synthesis import read_split
@@ -107,6 +110,15 @@ def figures(scores: FloatArray, there: BoolArray, threshold: float) -> Figures:
     )
 
 
+@torch.no_grad()
+def correct_priors(tagger: Tagger, batches: Iterable[Batch]) -> None:
+    """Shift the logits of tags that are drawn more often than they are to be expected, in place."""
+    pairs = [(batch.targets.flatten(0, 1), batch.known.flatten(0, 1)) for batch in batches]
+    there, known = (torch.cat(each).numpy() > 0.5 for each in zip(*pairs, strict=True))
+    shifts = [prior_shift(there[known[:, tag], tag]) for tag in range(there.shape[1])]
+    tagger.head.score.bias.add_(torch.tensor(shifts))
+
+
 def codec_differences(tagger: Tagger, work: Path, shipped: list[int]) -> dict[str, dict[str, float]]:
     """How far the usual codecs move the probabilities, over mixes of unseen sources."""
     mixes = torch.cat([batch.clips for batch in draws(read_split(work, "unseen"), 150, 106)])
@@ -171,9 +183,13 @@ class Sets:
 
 
 def judge(work: Path, report_file: Path) -> dict[str, Any]:
-    """Judge WORK/checkpoint.pt as it is now: write the report, and keep these weights as WORK/judged.pt for export."""
+    """Judge WORK/checkpoint.pt as it is now: write the report, and keep the weights as WORK/judged.pt for export.
+
+    The kept weights have their priors corrected.
+    """
     state = State.fresh()
     state.load(work / "checkpoint.pt")
+    correct_priors(state.average, draws(read_split(work, "valid"), _CLIPS, 101))
     state.save(work / "judged.pt")
     tagger = state.average.eval()
     sets = Sets.heard(tagger, work)

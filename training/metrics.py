@@ -44,10 +44,33 @@ def average_precision(scores: FloatArray, there: BoolArray, prevalence: float | 
     return float((found / (found + false))[hits].mean())
 
 
-def precision_and_recall(scores: FloatArray, there: BoolArray, threshold: float) -> tuple[float, float]:
+def usual_share(there: BoolArray) -> float:
+    """The share of windows in which a tag is to be expected: as it was drawn, but no more than PREVALENCE."""
+    return min(float(there.mean()), PREVALENCE)
+
+
+def prior_shift(there: BoolArray) -> float:
+    """What to add to a tag's logit so that its probability is for its usual share of windows instead of the drawn one.
+
+    Saerens et al., "Adjusting the outputs of a classifier to new a priori probabilities" (2002), equation 2.4.
+    """
+    return float(special.logit(usual_share(there)) - special.logit(there.mean())) if there.any() else 0.0
+
+
+def weights_at(there: BoolArray, share: float) -> FloatArray:
+    """Weights of windows, 1 in the mean, with which a tag is in `share` of them (all 1 where all or none have it)."""
+    drawn = float(there.mean())
+    if drawn in (0.0, 1.0):
+        return np.ones(len(there))
+    return np.where(there, share / drawn, (1 - share) / (1 - drawn))
+
+
+def precision_and_recall(
+    scores: FloatArray, there: BoolArray, threshold: float, weights: FloatArray | None = None
+) -> tuple[float, float]:
     """Precision (1 where nothing is found) and recall (1 where there is nothing to find) at a threshold."""
-    found = scores >= threshold
-    both, num_found, num_there = (int(each.sum()) for each in (found & there, found, there))
+    counts, found = np.ones(len(scores)) if weights is None else weights, scores >= threshold
+    both, num_found, num_there = (float(counts[each].sum()) for each in (found & there, found, there))
     return (both / num_found if num_found else 1.0), (both / num_there if num_there else 1.0)
 
 
@@ -87,7 +110,8 @@ def noise_floor(noise_scores: FloatArray, tags: int) -> float:
 def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> float:
     """The threshold between 0.2 and 0.8 with the highest harmonic mean of precision (weight 2) and recall (weight 1).
 
-    Precision counts double, because tags are far rarer in what people record than in the mixes that are judged here.
+    Precision counts double, because tags are rarer in what people record than in the mixes that are judged here; it is
+    that at the tag's usual share of windows.
     That neither two steps up nor two steps down are unbearable is worth 0.05 of that mean. Where `floor` leaves none
     of these thresholds, it is the next hundredth above the floor (0.98 at most).
     """
@@ -99,7 +123,8 @@ def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> 
 
 
 def _mean(scores: FloatArray, there: BoolArray, threshold: float) -> float:
-    precision, recall = precision_and_recall(scores, there, threshold)
+    weights = weights_at(there, usual_share(there))
+    precision, recall = precision_and_recall(scores, there, threshold, weights)
     return 3 * precision * recall / max(precision + 2 * recall, 1e-9)
 
 
@@ -109,20 +134,27 @@ def _is_bearable(scores: FloatArray, there: BoolArray, threshold: float) -> bool
     return precision >= BEARABLE_PRECISION and recall >= BEARABLE_RECALL
 
 
-def reliability(scores: FloatArray, there: BoolArray, bins: int = 10) -> list[tuple[float, float, int]]:
-    """For each bin of the score that is not empty: mean score, share of windows that have the tag, windows."""
+def reliability(
+    scores: FloatArray, there: BoolArray, weights: FloatArray, bins: int = 10
+) -> list[tuple[float, float, float]]:
+    """For each bin of the score that is not empty: mean score, share of windows that have the tag, weight of all."""
     which = np.minimum((scores * bins).astype(int), bins - 1)
-    return [
-        (float(scores[which == each].mean()), float(there[which == each].mean()), int((which == each).sum()))
-        for each in np.unique(which)
-    ]
+    rows = []
+    for each in np.unique(which):
+        inside = which == each
+        mean, share = (float(np.average(of[inside], weights=weights[inside])) for of in (scores, there))
+        rows.append((mean, share, float(weights[inside].sum())))
+    return rows
 
 
 def calibration_error(scores: FloatArray, there: BoolArray) -> float:
     """Expected calibration error: how far score and share are apart, over the bins of `reliability` by their windows.
 
-    Guo et al., "On Calibration of Modern Neural Networks" (2017), equation 3, for one tag's yes or no.
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), equation 3, for one tag's yes or no, at its usual
+    share of windows.
     """
-    rows = reliability(scores, there)
+    if not len(scores):
+        return 0.0
+    rows = reliability(scores, there, weights_at(there, usual_share(there)))
     total = sum(windows for _, _, windows in rows)
-    return sum(abs(score - share) * windows for score, share, windows in rows) / total if total else 0.0
+    return sum(abs(score - share) * windows for score, share, windows in rows) / total

@@ -29,7 +29,7 @@ from training.confusion import Confusion
 from training.errors import TrainingError
 from training.hearing import Heard
 from training.judgement import JUDGEMENT_FILE, Judgement, read_judgement
-from training.metrics import FloatArray, average_precision, precision_recall_curve, reliability
+from training.metrics import FloatArray, average_precision, precision_recall_curve, reliability, usual_share, weights_at
 
 _COLOURS = {"held-out": "#9fb8c8", "unseen": "#1b4965"}
 _ACCENT = "#c8553d"
@@ -96,7 +96,8 @@ def calibration_picture(judgement: Judgement, shipped: list[int], path: Path) ->
     for kind, heard in (("held-out", judgement.held_out), ("unseen", judgement.unseen)):
         pooled = [heard.of(tag) for tag in shipped]
         scores, there = (np.concatenate(parts) for parts in zip(*pooled, strict=True))
-        predicted, observed, _ = zip(*reliability(scores, there), strict=True)
+        weights = np.concatenate([weights_at(there, usual_share(there)) for _, there in pooled])
+        predicted, observed, _ = zip(*reliability(scores, there, weights), strict=True)
         axes.plot(predicted, observed, color=_COLOURS[kind], marker="o", linewidth=1.8, label=kind)
     axes.set_xlabel("probability in the answer (mean of each tenth)")
     axes.set_ylabel("share of windows that have the tag")

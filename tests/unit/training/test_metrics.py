@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from training.metrics import (
     average_precision,
@@ -15,7 +16,10 @@ from training.metrics import (
     noise_floor,
     precision_and_recall,
     precision_recall_curve,
+    prior_shift,
     reliability,
+    usual_share,
+    weights_at,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -83,7 +87,8 @@ def test_a_threshold_exceeds_what_noise_reaches(seed: int, floor: float) -> None
 def test_a_threshold_that_two_steps_ruin_is_taken_only_if_it_is_much_better() -> None:
     """Above 0.3 precision is best at sensitivity 0, but two steps down nothing is left there."""
     for false, expected in ((1, 0.2), (30, 0.32)):
-        scores, there = np.r_[np.full(60, 0.66), np.full(false, 0.3)], np.r_[np.ones(60, bool), np.zeros(false, bool)]
+        scores = np.r_[np.full(60, 0.66), np.full(false, 0.3), np.full(2000, 0.01)]
+        there = np.arange(len(scores)) < 60
         chosen = best_threshold(scores, there)
         assert chosen == expected
         assert (precision_and_recall(scores, there, moved_threshold(chosen, -2))[1] > 0) == (false == 1)
@@ -98,6 +103,28 @@ def test_no_more_noise_passes_the_floor_than_is_allowed(seed: int, tags: int) ->
 def test_calibration_of_scores_that_mean_what_they_say() -> None:
     scores = np.r_[np.full(10, 0.25), np.full(10, 0.75)]
     there = np.r_[np.arange(10) < 2, np.arange(10) < 9]
-    assert reliability(scores, there) == [(0.25, 0.2, 10), (0.75, 0.9, 10)]
-    assert calibration_error(scores, there) == pytest.approx((0.05 + 0.15) / 2)
+    assert reliability(scores, there, np.ones(20)) == [(0.25, 0.2, 10), (0.75, 0.9, 10)]
     assert calibration_error(np.ones(4), np.ones(4, bool)) == 0
+
+
+def test_a_corrected_prior_is_calibrated_at_the_usual_share() -> None:
+    """Scores that mean what they say in draws with 30 % of a tag, shifted, do so with 5 %."""
+    rng = np.random.default_rng(0)
+    there = rng.random(400_000) < 0.3
+    logits = 2 * (there * 2 - 1) + 2 * rng.standard_normal(len(there)) + special.logit(0.3)
+    assert calibration_error(special.expit(logits), there) > 0.05
+    assert calibration_error(special.expit(logits + prior_shift(there)), there) < 0.01
+
+
+def test_a_tag_that_is_rare_keeps_its_prior() -> None:
+    there = np.arange(1000) < 20
+    assert prior_shift(there) == 0
+    assert np.array_equal(weights_at(there, usual_share(there)), np.ones(1000))
+
+
+def test_precision_at_another_share_of_windows() -> None:
+    there = np.arange(10) < 5
+    weights = weights_at(there, 0.1)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[there].sum() == pytest.approx(1)
+    assert precision_and_recall(np.ones(10), there, 0.5, weights) == pytest.approx((0.1, 1))
