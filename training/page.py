@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,7 +112,7 @@ def _alarms(report: Report) -> str:
     rows = []
     for kind, each in report["false_alarms"].items():
         low, default, high = (f"{each['per_hour_by_sensitivity'][place]:.0f}" for place in places)
-        share = _share(each["windows_with_a_wrong_tag"] / each["windows"])
+        share = f"{100 * each['windows_with_a_wrong_tag'] / each['windows']:.2f} %"
         worst = ", ".join(f"`{one['tag']}` {one['windows']}" for one in each["worst"])
         counts = [str(each["windows"]), str(each["windows_with_a_wrong_tag"])]
         rows.append([kind, *counts, share, default, low, high, worst])
@@ -170,7 +171,8 @@ def _origins(report: Report) -> str:
     """Where the recordings are public, and how many are from each place."""
     files = next(iter(report["lines"].values()))["files"].values()
     counts = Counter(each["origin"].partition(", ")[0] for each in files)
-    return f"Files: {', '.join(f'{origin} ({count})' for origin, count in counts.most_common())}."
+    listed = ", ".join(f"{origin} ({count})" for origin, count in counts.most_common())
+    return textwrap.fill(f"Files: {listed}.", 120, break_on_hyphens=False)
 
 
 def _put(text: str, section: str, content: str, page: Path) -> str:
