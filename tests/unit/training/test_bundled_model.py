@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.catalogue import TAGS
 from training.judge import SHIPPED_PRECISION
-from training.settings import MODEL_FILE, REPORT_FILE
+from training.settings import MODEL_FILE, RECORDINGS_FILE, REPORT_FILE
 
 Model = tuple[Callable[[Tensor, Tensor], Tensor], dict[str, Any]]
 HOP = 16_000
@@ -56,6 +56,12 @@ def test_it_is_the_model_of_the_report_and_meets_the_bar(model: Model) -> None:
 def test_silence_and_steady_noise_gave_a_tag_in_fewer_than_1_window_in_1000(kind: str) -> None:
     alarms = json.loads(REPORT_FILE.read_text())["false_alarms"][kind]
     assert alarms["windows_with_a_wrong_tag"] < alarms["windows"] / 1000
+
+
+@pytest.mark.parametrize("line", ["studio", "telephone"])
+@pytest.mark.parametrize("tag", ["Speech", "Music"])
+def test_recordings_met_the_bar(line: str, tag: str) -> None:
+    assert json.loads(RECORDINGS_FILE.read_text())["lines"][line]["folders"][tag]["meets_bar"]
 
 
 def test_it_is_small() -> None:

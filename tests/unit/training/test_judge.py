@@ -13,9 +13,9 @@ from training.catalogue import NOTHING, TAG_INDEX, TAG_NAMES, Labels
 from training.confusion import Confusion
 from training.errors import TrainingError
 from training.hearing import Heard, calm_clips, draws, hear, noise_bank, singles
-from training.judge import Figures, Verdict, figures
+from training.judge import Figures, Verdict, correct_priors, figures
 from training.judgement import Judgement, keep_judgement, read_judgement
-from training.mixing import WINDOWS
+from training.mixing import WINDOWS, Batch
 from training.network import Tagger
 from training.settings import CLIP_SAMPLES
 from training.signals.backgrounds import stationary_noise
@@ -119,6 +119,18 @@ def test_a_tag_ships_when_both_sets_prove_it(held_out: float, unseen: float, win
         return Figures(windows, 0.05, 0.1, precision, [0.9] * 5, [0.9] * 5, 0.01)
 
     assert Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen)).ships == ships
+
+
+def test_only_tags_that_are_drawn_often_have_their_odds_shifted() -> None:
+    tagger, often = Tagger(len(TAG_NAMES)), 0.5
+    targets = torch.zeros(100, WINDOWS, len(TAG_NAMES))
+    targets[:50, :, SPEECH] = 1
+    targets[0, 0, KNOCK] = 1
+    before = tagger.head.score.bias.detach().clone()
+    correct_priors(tagger, [Batch(torch.zeros(100, 1), targets, torch.ones_like(targets))])
+    shift = (tagger.head.score.bias - before).detach().numpy()
+    assert shift[SPEECH] == pytest.approx(np.log(0.05 / 0.95) - np.log(often / (1 - often)), abs=1e-5)
+    assert np.delete(shift, SPEECH) == pytest.approx(0)
 
 
 def test_a_judgement_is_read_as_it_was_kept(tmp_path: Path) -> None:
