@@ -14,14 +14,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchcodec.decoders import AudioDecoder, RawAudioSamples
+from torchcodec.decoders import AudioDecoder
 
-from handler import container, mp3, packets
+from handler import container, mp3
 from handler.errors import BadRequestError
 from handler.mp3 import Mp3
 from handler.mpeg_audio import parse_header
 from handler.samples import Mono
-from tests.support import audio, playlists
+from tests.support import audio, packet_judge, playlists
 from tests.support.properties import SLOW_LAW
 
 # Bit rate of the encoder, what else it is told, sample rate, channels.
@@ -66,37 +66,14 @@ def samples_in_pieces(body: bytes | bytearray) -> torch.Tensor:
 
 
 def samples_in_packets(body: bytes | bytearray) -> torch.Tensor:
-    start_bytes = container.identify(memoryview(body)).start_bytes
-    source = torch.frombuffer(bytearray(body), dtype=torch.uint8, offset=start_bytes)
-    return torch.cat([mono.data for mono in packets.in_blocks(packets.decoded(source))])
+    return packet_judge.samples_in_packets(body, container.identify(memoryview(body)).start_bytes)
 
 
 def is_equal(body: bytes | bytearray) -> bool:
-    """Whether pieces and packets give the same samples, or neither any."""
-    try:
-        expected = samples_in_packets(body)
-    except (BadRequestError, packets.NoAudioError) as error:
-        with pytest.raises(type(error)):
-            samples_in_pieces(body)
-        return True
-    return torch.equal(samples_in_pieces(body), expected)
+    return packet_judge.agrees(body, samples_in_pieces, samples_in_packets)
 
 
 # --- sound streams ---
-
-
-@pytest.fixture
-def packet_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Sizes of what went packet by packet."""
-    sizes: list[int] = []
-    decoded = packets.decoded
-
-    def noted(source: torch.Tensor) -> Iterator[RawAudioSamples]:
-        sizes.append(len(source))
-        return decoded(source)
-
-    monkeypatch.setattr(packets, "decoded", noted)
-    return sizes
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from functools import cache
 from random import Random
 
@@ -11,11 +10,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchcodec.decoders import RawAudioSamples
 
-from handler import container, ogg, packets
+from handler import container, ogg
 from handler.errors import BadRequestError
 from tests.support import audio, playlists
+from tests.support.packet_judge import agrees, samples_in_packets
 from tests.support.properties import SLOW_LAW
 
 VORBIS = ("-c:a", "libvorbis", "-q:a", "5")
@@ -50,34 +49,8 @@ def samples_in_pieces(body: bytes | bytearray) -> torch.Tensor:
     return torch.cat([torch.empty(0), *(mono.data for mono in ogg.decoded(memoryview(bytearray(body))))])
 
 
-def samples_in_packets(body: bytes | bytearray) -> torch.Tensor:
-    source = torch.frombuffer(bytearray(body), dtype=torch.uint8)
-    return torch.cat([torch.empty(0), *(mono.data for mono in packets.in_blocks(packets.decoded(source)))])
-
-
 def is_equal(body: bytes | bytearray) -> bool:
-    """Whether pieces and packets give the same samples, or neither any."""
-    try:
-        expected = samples_in_packets(body)
-    except (BadRequestError, packets.NoAudioError) as error:
-        with pytest.raises(type(error)):
-            samples_in_pieces(body)
-        return True
-    return torch.equal(samples_in_pieces(body), expected)
-
-
-@pytest.fixture
-def packet_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Sizes of what went packet by packet."""
-    sizes: list[int] = []
-    decoded = packets.decoded
-
-    def noted(source: torch.Tensor) -> Iterator[RawAudioSamples]:
-        sizes.append(len(source))
-        return decoded(source)
-
-    monkeypatch.setattr(packets, "decoded", noted)
-    return sizes
+    return agrees(body, samples_in_pieces)
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from functools import cache
 from random import Random
 
@@ -11,11 +10,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchcodec.decoders import AudioDecoder, RawAudioSamples
+from torchcodec.decoders import AudioDecoder
 
-from handler import packets, ranges, wav
-from handler.errors import BadRequestError
+from handler import ranges, wav
 from tests.support import audio
+from tests.support.packet_judge import agrees, samples_in_packets
 from tests.support.properties import SLOW_LAW
 
 ENCODINGS = ("wav", "wav24", "wav32f", "w64", "rf64", "flac", "flac24")
@@ -37,39 +36,13 @@ def samples_in_ranges(body: bytes | bytearray) -> torch.Tensor:
     return torch.cat([torch.empty(0), *(mono.data for mono in ranges.decoded(source))])
 
 
-def samples_in_packets(body: bytes | bytearray) -> torch.Tensor:
-    source = torch.frombuffer(bytearray(body), dtype=torch.uint8)
-    return torch.cat([torch.empty(0), *(mono.data for mono in packets.in_blocks(packets.decoded(source)))])
-
-
 def is_equal(body: bytes | bytearray) -> bool:
-    """Whether ranges and packets give the same samples, or neither any."""
-    try:
-        expected = samples_in_packets(body)
-    except (BadRequestError, packets.NoAudioError) as error:
-        with pytest.raises(type(error)):
-            samples_in_ranges(body)
-        return True
-    return torch.equal(samples_in_ranges(body), expected)
+    return agrees(body, samples_in_ranges)
 
 
 @pytest.fixture(autouse=True)
 def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "BLOCK_SECONDS", 1)
-
-
-@pytest.fixture
-def packet_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Sizes of what went packet by packet."""
-    sizes: list[int] = []
-    decoded = packets.decoded
-
-    def noted(source: torch.Tensor) -> Iterator[RawAudioSamples]:
-        sizes.append(len(source))
-        return decoded(source)
-
-    monkeypatch.setattr(packets, "decoded", noted)
-    return sizes
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

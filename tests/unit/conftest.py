@@ -1,0 +1,25 @@
+"""Fixtures that several unit tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torchcodec.decoders import RawAudioSamples
+
+from handler import packets
+
+
+@pytest.fixture
+def packet_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of what was decoded packet by packet."""
+    sizes: list[int] = []
+    decoded = packets.decoded
+
+    def noted(source: torch.Tensor) -> Iterator[RawAudioSamples]:
+        sizes.append(len(source))
+        return decoded(source)
+
+    monkeypatch.setattr(packets, "decoded", noted)
+    return sizes
