@@ -1,9 +1,9 @@
 """Body -> mono float32 blocks at the model's rate, as a stream: memory does not grow with the length of the audio.
 
 Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3, WAV, FLAC and Ogg Vorbis in pieces, which
-several threads decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean of the channels,
-then one running resampler, so one recording gives one answer in every format, and any division into pieces and blocks
-gives the samples of a single one.
+several threads decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean
+of the channels, then one running resampler, so one recording gives one answer in every format, and any division into
+pieces and blocks gives the samples of a single one.
 
 Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB. docs/decoding.md has the
 measurements.
