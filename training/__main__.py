@@ -85,6 +85,14 @@ def _recordings(options: argparse.Namespace) -> None:
     judge_recordings(options.folder, MODEL_FILE, RECORDINGS_FILE, options.telephone)
 
 
+def _grow(options: argparse.Namespace) -> None:
+    from training.growth import grow
+
+    if options.folder is None:
+        raise TrainingError("name the shallower network's checkpoint: python -m training grow FILE")
+    grow(options.folder, options.work / "checkpoint.pt")
+
+
 _STEPS = {
     "prepare": (_prepare, "install the synthesisers, sound fonts and voices (Debian packages)"),
     "synthesise": (_synthesise, "synthesise the stems of every source"),
@@ -98,6 +106,7 @@ _STEPS = {
 }
 # Steps that are only taken when asked for: they need something that the project does not have.
 _EXTRA_STEPS = {
+    "grow": (_grow, "begin with the weights of a shallower network, in FILE, instead of with nothing"),
     "recordings": (_recordings, f"judge {MODEL_FILE.relative_to(ROOT)} on recordings in FOLDER"),
 }
 

@@ -7,7 +7,7 @@ import ctypes
 import math
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -26,7 +26,7 @@ from training.synthesis import read_split
 
 # The clips of a batch: fresh mixes; from the pool, clips through harsh codecs and pairs (clean, coded).
 _FRESH, _HARSH, _PAIRS = 44, 4, 8
-_PEAK_RATE, _WARM_UPDATES = 3e-3, 300
+_WARM_UPDATES = 300
 _SMOOTHING = 0.02  # targets are 0.01 and 0.99: logits stay moderate, and with them the effect of a codec
 _AGREEMENT = 40.0  # weight of the squared difference between the answers to the two of a pair (about 1e-4)
 _EMA_DECAY = 0.9985
@@ -67,12 +67,25 @@ def hide_bands(features: Tensor, generator: torch.Generator) -> Tensor:
     return features.masked_fill(hidden.repeat_interleave(CLIP_HOPS, 0)[:, None, :], float(features.min()))
 
 
-def learning_rate(update: int, updates: int) -> float:
-    """Linear warm-up, then a cosine down to a hundredth."""
-    if update < _WARM_UPDATES:
-        return _PEAK_RATE * (update + 1) / _WARM_UPDATES
-    progress = min(1.0, (update - _WARM_UPDATES) / max(1, updates - _WARM_UPDATES))
-    return _PEAK_RATE * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+@dataclass(frozen=True)
+class Schedule:
+    """How fast a stage of the training learns.
+
+    Attributes:
+        first_update: updates that earlier stages made.
+        peak_rate: the highest learning rate.
+    """
+
+    first_update: int = 0
+    peak_rate: float = 3e-3
+
+    def learning_rate(self, update: int, updates: int) -> float:
+        """Linear warm-up from the stage's first update, then a cosine down to a hundredth at the last one."""
+        done, length = update - self.first_update, updates - self.first_update
+        if done < _WARM_UPDATES:
+            return self.peak_rate * (done + 1) / _WARM_UPDATES
+        progress = min(1.0, (done - _WARM_UPDATES) / max(1, length - _WARM_UPDATES))
+        return self.peak_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
 
 
 def keep_freed_memory() -> None:
@@ -92,6 +105,7 @@ class State:
     average: Tagger
     optimiser: torch.optim.Optimizer
     update: int = 0
+    schedule: Schedule = Schedule()
 
     @classmethod
     def fresh(cls) -> State:
@@ -107,7 +121,8 @@ class State:
         """Write the checkpoint in one step, so that a killed run leaves the last one whole."""
         parts = {"tagger": self.tagger.state_dict(), "average": self.average.state_dict()}
         partial = path.with_suffix(".partial")
-        torch.save(parts | {"optimiser": self.optimiser.state_dict(), "update": self.update}, partial)
+        progress = {"update": self.update, "schedule": asdict(self.schedule)}
+        torch.save(parts | progress | {"optimiser": self.optimiser.state_dict()}, partial)
         partial.rename(path)
 
     def load(self, path: Path) -> None:
@@ -122,7 +137,7 @@ class State:
         self.tagger.load_state_dict(parts["tagger"])
         self.average.load_state_dict(parts["average"])
         self.optimiser.load_state_dict(parts["optimiser"])
-        self.update = parts["update"]
+        self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -185,7 +200,7 @@ def fit(work: Path, updates: int, threads: int) -> None:
     bar = tqdm(initial=state.update, total=updates, desc="fit", unit="update", mininterval=10)
     while state.update < updates:
         for group in state.optimiser.param_groups:
-            group["lr"] = learning_rate(state.update, updates)
+            group["lr"] = state.schedule.learning_rate(state.update, updates)
         means = means.lerp(torch.tensor(train_step(state, next(batches), _PAIRS, generator)), 0.02)
         state.update += 1
         state.follow()

@@ -25,17 +25,20 @@ FAINT_RATIO = 10 ** (-14 / 10)
 _TAIL_RATIO = 10 ** (-35 / 10)  # frames this far under the clip's loudest are tails: neither clear nor faint
 _CLEAR_FRAMES = np.array([1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIVE_TAGS else 5 for name in TAG_NAMES])
 
-# How often each urn is drawn.
+# How often each urn is drawn. Tags that a training with equal urns could not learn well enough to ship stay in the mixes
+# as near-sounds of the others, and rarely: with them as often as the rest, all were rarer, and all were found less well.
+_NEAR_SOUND = 0.01
 GROUP_WEIGHTS: dict[str, float] = {
-    **{"Piano": 0.08, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
-    **{"Siren": 0.06, "Civil_defense_siren": 0.04, "Alarm": 0.05, "Bell": 0.06, "Whistle": 0.05, "Car_horn": 0.04},
-    **{"Gunshot": 0.05, "Knock": 0.04, "Clap": 0.035, "Applause": 0.03, "background": 0.11, "noise": 0.07},
-    **{"Fire_smoke_alarm": 0.04, "Appliance_alarm": 0.04, "Reversing_beep": 0.04, "Car_alarm": 0.035},
-    **{"Doorbell": 0.04, "Bicycle_bell": 0.03, "Crossing_signal": 0.035, "Footstep": 0.045, "Thud": 0.04},
-    **{"Keyboard": 0.035, "Single_click": 0.035, "Finger_snap": 0.04, "Glass_break": 0.03, "Dining_clink": 0.035},
-    **{"Explosion": 0.04, "Water_run": 0.04, "Boiling": 0.03, "Wind_noise": 0.04, "Aircraft_noise": 0.04},
-    **{"Vacuum_cleaner": 0.035, "Electric_shaver_or_toothbrush": 0.03, "Mosquito": 0.025, "Bird_chirp": 0.04},
-    **{"Dog_bark": 0.04, "Cat_meow": 0.035, "Baby_cry": 0.035, "Snore": 0.03, "Whisper": 0.04},
+    **{"Piano": 0.09, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
+    **{"Siren": 0.06, "Civil_defense_siren": 0.045, "Alarm": 0.05, "Bell": 0.06, "Whistle": 0.02, "Car_horn": 0.045},
+    **{"Gunshot": 0.055, "Knock": 0.045, "Clap": 0.045, "Applause": 0.035, "background": 0.11, "noise": 0.07},
+    **{"Fire_smoke_alarm": 0.02, "Appliance_alarm": 0.02, "Reversing_beep": 0.045, "Car_alarm": 0.045},
+    **{"Doorbell": 0.045, "Bicycle_bell": 0.04, "Crossing_signal": _NEAR_SOUND, "Footstep": _NEAR_SOUND},
+    **{"Thud": _NEAR_SOUND, "Keyboard": 0.04, "Single_click": _NEAR_SOUND, "Finger_snap": _NEAR_SOUND},
+    **{"Glass_break": 0.045, "Dining_clink": _NEAR_SOUND, "Explosion": 0.045, "Water_run": 0.04, "Boiling": 0.035},
+    **{"Wind_noise": _NEAR_SOUND, "Aircraft_noise": _NEAR_SOUND, "Vacuum_cleaner": _NEAR_SOUND},
+    **{"Electric_shaver_or_toothbrush": _NEAR_SOUND, "Mosquito": _NEAR_SOUND, "Snore": _NEAR_SOUND},
+    **{"Bird_chirp": 0.04, "Dog_bark": 0.04, "Cat_meow": 0.035, "Baby_cry": 0.035, "Whisper": 0.04},
 }
 # Silence, and steady noise by itself at its full level: nothing must be found in either.
 _SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.04

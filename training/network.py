@@ -95,8 +95,11 @@ class Encoder(nn.Module):
             _conv(48, 96, 3, (1, 2)),
             nn.ReLU(),
             Residual(96),
+            Residual(96),
             _conv(96, 128, 3, (1, 2)),
             nn.ReLU(),
+            Residual(128),
+            Residual(128),
         )
         self.project = nn.Linear(128 * MELS // 16, _WIDTH)
 
