@@ -80,17 +80,17 @@ def _plots(options: argparse.Namespace) -> None:
 def _recordings(options: argparse.Namespace) -> None:
     from training.recordings import judge_recordings
 
-    if options.folder is None:
+    if options.path is None:
         raise TrainingError("name the folder of recordings: python -m training recordings FOLDER")
-    judge_recordings(options.folder, MODEL_FILE, RECORDINGS_FILE, options.telephone)
+    judge_recordings(options.path, MODEL_FILE, RECORDINGS_FILE, options.telephone)
 
 
 def _grow(options: argparse.Namespace) -> None:
     from training.growth import grow
 
-    if options.folder is None:
+    if options.path is None:
         raise TrainingError("name the shallower network's checkpoint: python -m training grow FILE")
-    grow(options.folder, options.work / "checkpoint.pt")
+    grow(options.path, options.work / "checkpoint.pt")
 
 
 _STEPS = {
@@ -122,11 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     choices = [*_STEPS, *_EXTRA_STEPS, "all"]
     parser.add_argument("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all")
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="recordings in sub-folders (recordings)")
+    parser.add_argument(
+        "path", nargs="?", type=Path, metavar="PATH", help="FOLDER of recordings in sub-folders, or FILE to grow from"
+    )
     parser.add_argument("--telephone", action="store_true", help="judge them over a telephone line too (recordings)")
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
-    parser.add_argument("--updates", type=int, default=18_500, help="how long to train (%(default)s)")
+    parser.add_argument(
+        "--updates", type=int, default=32_000, help="when training ends, all stages together (%(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads that train and judge (%(default)s)")
     return parser
 

@@ -89,7 +89,7 @@ def export(work: Path, report_file: Path, model_file: Path) -> None:
     """
     report = json.loads(report_file.read_text())
     state = State.fresh()
-    state.load(work / "judged.pt")
+    state.load(work / "judged.pt", written_by="judge")
     if report["updates"] != state.update:
         raise TrainingError(
             f"the report is on update {report['updates']}, judged.pt has {state.update}; run the step: judge"

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,6 +98,23 @@ def keep_freed_memory() -> None:
         c_library.mallopt(mmap_max, 0)
 
 
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `State.save` wrote, or a former version of it: its parts by their names.
+
+    Raises:
+        TrainingError: the file is something else.
+    """
+    try:
+        parts = torch.load(path, weights_only=True)
+    except OSError:
+        raise
+    except Exception:  # torch names no exception type for a file that is not its own
+        parts = None
+    if not isinstance(parts, dict):
+        raise TrainingError(f"{path} is no checkpoint: the step fit writes them")
+    return parts
+
+
 @dataclass
 class State:
     """Everything that a run goes on from."""
@@ -125,19 +143,25 @@ class State:
         torch.save(parts | progress | {"optimiser": self.optimiser.state_dict()}, partial)
         partial.rename(path)
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
+    def load(self, path: Path, written_by: str = "fit") -> None:
+        """Go on from a checkpoint, which the step `written_by` writes.
 
         Raises:
-            TrainingError: there is none.
+            TrainingError: there is none, or it is of another network or version; this state is of no use then.
         """
         if not path.exists():
-            raise TrainingError(f"{path} is missing; run the step: fit")
-        parts = torch.load(path, weights_only=True)
-        self.tagger.load_state_dict(parts["tagger"])
-        self.average.load_state_dict(parts["average"])
-        self.optimiser.load_state_dict(parts["optimiser"])
-        self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
+            raise TrainingError(f"{path} is missing; run the step: {written_by}")
+        parts = read_checkpoint(path)
+        try:
+            self.tagger.load_state_dict(parts["tagger"])
+            self.average.load_state_dict(parts["average"])
+            self.optimiser.load_state_dict(parts["optimiser"])
+            self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(
+                f"{path} is of another version of the training: move it away, and begin anew or, if its network is the "
+                "shallower one, go on from it: python -m training grow FILE"
+            ) from error
 
     @torch.no_grad()
     def follow(self) -> None:

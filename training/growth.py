@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from training.errors import TrainingError
-from training.fit import Schedule, State
+from training.fit import Schedule, State, read_checkpoint
 from training.network import Residual, Tagger
 
-# Layers of the network that is described by `training.network` -> the same ones in the network before it grew.
-_LAYER_BEFORE = {0: 0, 2: 2, 4: 4, 5: 5, 7: 7, 9: 8}
+# Of the encoder's layers in `training.network`: the blocks that the shallower network lacked, and what they moved.
+_NEW_BLOCKS = (8, 11, 12)
+_NAME_BEFORE, _NAME_NOW = "encoder.layers.8.", "encoder.layers.9."
 # A stage that begins with what is known needs no more, and forgets less.
 _PEAK_RATE = 2e-3
 
 
-def grow(shallow: Path, checkpoint: Path) -> State:
+def grow(shallow: Path, checkpoint: Path) -> None:
     """Write CHECKPOINT, from which `fit` goes on: the weights of SHALLOW, and blocks that pass on what they get.
 
     Raises:
@@ -27,31 +27,28 @@ def grow(shallow: Path, checkpoint: Path) -> State:
         raise TrainingError(f"{checkpoint} exists already; move it away, or give another --work")
     if not shallow.exists():
         raise TrainingError(f"{shallow} is missing; name the checkpoint of the shallower network")
-    parts, state = torch.load(shallow, weights_only=True), State.fresh()
+    parts, state = read_checkpoint(shallow), State.fresh()
     try:
         _take_over(state.tagger, parts["tagger"])
         _take_over(state.average, parts["average"])
-    except (KeyError, RuntimeError) as error:
-        raise TrainingError(f"{shallow} is no checkpoint of the shallower network: {error}") from None
-    state.update, state.schedule = parts["update"], Schedule(parts["update"], _PEAK_RATE)
+        state.update, state.schedule = parts["update"], Schedule(parts["update"], _PEAK_RATE)
+    except (KeyError, RuntimeError) as error:  # the latter from torch, over several lines
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(f"{shallow} is no checkpoint of the shallower network: {reason}") from None
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     state.save(checkpoint)
-    return state
+    print(f"{checkpoint}: {state.update} updates are made; the step fit goes on up to --updates")
 
 
 def _take_over(tagger: Tagger, weights: dict[str, Tensor]) -> None:
-    for index, layer in enumerate(tagger.encoder.layers):
-        if index in _LAYER_BEFORE:
-            layer.load_state_dict(_below(f"encoder.layers.{_LAYER_BEFORE[index]}.", weights))
-        elif isinstance(layer, Residual):
-            _pass_on(layer)
-    beside = {name: each for name, each in weights.items() if not name.startswith("encoder.layers.")}
-    missing = tagger.load_state_dict(beside, strict=False)
-    if missing.unexpected_keys:
-        raise KeyError(missing.unexpected_keys)
-
-
-def _below(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+    """Load the shallower network's weights, all of them, each into the layer that it is now."""
+    grown = {name.replace(_NAME_BEFORE, _NAME_NOW): each for name, each in weights.items()}
+    for index in _NEW_BLOCKS:
+        block = tagger.encoder.layers[index]
+        assert isinstance(block, Residual)  # as `training.network.Encoder` builds them
+        _pass_on(block)
+        grown |= block.state_dict(prefix=f"encoder.layers.{index}.")
+    tagger.load_state_dict(grown)
 
 
 def _pass_on(block: Residual) -> None:
