@@ -48,7 +48,7 @@ image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, start
 benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (20 min; QUICK=1: 5)
 	@$(VENV)/python -m benchmarks --model $(MODEL) $(if $(QUICK),--quick)
 
-model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, two hours)
+model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, four hours)
 	@$(VENV)/python -m training
 
 lock: setup-dev  ## Resolve requirements*.in anew into the lock files

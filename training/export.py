@@ -18,7 +18,7 @@ from training.fit import State
 from training.network import Served, Tagger, example_inputs
 from training.settings import HOP_SECONDS, RATE, WINDOW_HOPS
 
-NAME, VERSION = "cochl-sense-synthetic", "2.0"
+NAME, VERSION = "cochl-sense-synthetic", "3.0"
 
 
 def with_tags(tagger: Tagger, indices: list[int]) -> Tagger:
