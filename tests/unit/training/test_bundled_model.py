@@ -1,4 +1,4 @@
-"""The committed model file: what it says about itself, and that it keeps calm."""
+"""The committed model file and the reports on it: that they belong together, meet the bars, and that it keeps calm."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ import torch
 from torch import Tensor
 
 from training.catalogue import TAGS
-from training.judge import SHIPPED_PRECISION
 from training.settings import MODEL_FILE, RECORDINGS_FILE, REPORT_FILE
 
 Model = tuple[Callable[[Tensor, Tensor], Tensor], dict[str, Any]]
 HOP = 16_000
 STEADY_UNSEEN = "stationary noise, unseen generators"
+
+# What is asked of the model, by its report.
+LEAST_TAGS, LEAST_PRECISION = 25, 0.60  # average precision as drawn, on unseen sources
+LEAST_MACRO = {"unseen": 0.78}
+MOST_BYTES = 8_000_000
+LEAST_SHARE, MOST_FALSE_SHARE = 0.8, 0.1  # of the windows with sound, in recordings
+# What docs/model.md promises of two steps up and of two steps down.
+LEAST_PRECISION_UP, LEAST_RECALL_DOWN = 0.2, 0.1
 
 
 @pytest.fixture(scope="module")
@@ -37,35 +44,73 @@ def test_it_describes_itself(model: Model) -> None:
     description = model[1]
     assert (description["sample_rate"], description["hop_seconds"], description["window_hops"]) == (HOP, 1, 2)
     categories = {tag.name: tag.category for tag in TAGS}
-    assert len(description["tags"]) >= 25
+    assert len(description["tags"]) >= LEAST_TAGS
     assert {tag["name"]: tag["category"] for tag in description["tags"]}.items() <= categories.items()
     assert all(0.2 <= tag["threshold"] <= 0.98 for tag in description["tags"])
 
 
-def test_it_is_the_model_of_the_report_and_meets_the_bar(model: Model) -> None:
-    report = json.loads(REPORT_FILE.read_text())
-    shipped = [tag for tag in report["tags"] if tag["ships"]]
-    assert [(tag["name"], tag["threshold"]) for tag in shipped] == [
-        (tag["name"], tag["threshold"]) for tag in model[1]["tags"]
-    ]
-    assert all(tag["unseen"]["average_precision_as_drawn"] >= SHIPPED_PRECISION for tag in shipped)
-    assert report["macro_map"]["unseen"]["average_precision_as_drawn"] >= 0.78
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(REPORT_FILE.read_text())
+    return report
+
+
+@pytest.fixture(scope="module")
+def shipped(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [tag for tag in report["tags"] if tag["ships"]]
+
+
+@pytest.fixture(scope="module")
+def recordings() -> dict[str, Any]:
+    recordings: dict[str, Any] = json.loads(RECORDINGS_FILE.read_text())
+    return recordings
+
+
+def test_the_reports_are_on_this_model(
+    model: Model, report: dict[str, Any], shipped: list[dict[str, Any]], recordings: dict[str, Any]
+) -> None:
+    described = [(tag["name"], tag["threshold"]) for tag in model[1]["tags"]]
+    assert [(tag["name"], tag["threshold"]) for tag in shipped] == described
+    assert f" {report['updates']} updates" in model[1]["training"]
+    assert (recordings["model"], recordings["version"]) == (model[1]["name"], model[1]["version"])
+
+
+def test_every_tag_is_found_well_enough_in_unseen_sources(shipped: list[dict[str, Any]]) -> None:
+    precisions = {tag["name"]: tag["unseen"]["average_precision_as_drawn"] for tag in shipped}
+    assert {name: each for name, each in precisions.items() if each < LEAST_PRECISION} == {}
+
+
+@pytest.mark.parametrize("kind", LEAST_MACRO)
+def test_the_mean_over_the_tags_meets_the_bar(report: dict[str, Any], shipped: list[dict[str, Any]], kind: str) -> None:
+    mean = sum(tag[kind]["average_precision_as_drawn"] for tag in shipped) / len(shipped)
+    assert mean >= LEAST_MACRO[kind]
+    assert report["macro_map"][kind]["average_precision_as_drawn"] == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["held_out", "unseen"])
+def test_two_steps_of_sensitivity_leave_every_tag_of_use(shipped: list[dict[str, Any]], kind: str) -> None:
+    up = {tag["name"]: tag[kind]["precision"][-1] for tag in shipped}
+    down = {tag["name"]: tag[kind]["recall"][0] for tag in shipped}
+    assert {name: each for name, each in up.items() if each < LEAST_PRECISION_UP} == {}
+    assert {name: each for name, each in down.items() if each < LEAST_RECALL_DOWN} == {}
 
 
 @pytest.mark.parametrize("kind", ["silence, constants, hiss", "stationary noise, new draws", STEADY_UNSEEN])
-def test_silence_and_steady_noise_gave_a_tag_in_fewer_than_1_window_in_1000(kind: str) -> None:
-    alarms = json.loads(REPORT_FILE.read_text())["false_alarms"][kind]
+def test_silence_and_steady_noise_gave_a_tag_in_fewer_than_1_window_in_1000(report: dict[str, Any], kind: str) -> None:
+    alarms = report["false_alarms"][kind]
     assert alarms["windows_with_a_wrong_tag"] < alarms["windows"] / 1000
 
 
 @pytest.mark.parametrize("line", ["studio", "telephone"])
-@pytest.mark.parametrize("tag", ["Speech", "Music"])
-def test_recordings_met_the_bar(line: str, tag: str) -> None:
-    assert json.loads(RECORDINGS_FILE.read_text())["lines"][line]["folders"][tag]["meets_bar"]
+@pytest.mark.parametrize(("tag", "other"), [("Speech", "Music"), ("Music", "Speech")])
+def test_recordings_met_the_bar(recordings: dict[str, Any], line: str, tag: str, other: str) -> None:
+    found = recordings["lines"][line]["folders"][tag]
+    assert found["share"] >= LEAST_SHARE
+    assert found["false_shares"][other] <= MOST_FALSE_SHARE
 
 
 def test_it_is_small() -> None:
-    assert MODEL_FILE.stat().st_size < 8_000_000
+    assert MODEL_FILE.stat().st_size <= MOST_BYTES
 
 
 @pytest.mark.parametrize(("hops", "windows"), [(2, 1), (3, 1), (2, 5), (512, 511)])
