@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from handler.errors import BadRequestError
 from handler.mpeg_audio import parse_header
@@ -23,10 +22,15 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _PROBED_BYTES = 1 << 20
 # libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
 _PLAYLISTS = (b"#extm3u", b"<mpd", b"<compositionplaylist", b"c=in ip", b"ffconcat version")
-# The bit that makes a letter small. All characters that the marks begin with have it set.
-_SMALL_LETTER_BIT = np.uint8(0x20)
-_COMPARED_LETTERS = 4
 _PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
+# The bit that makes a letter small, four times; all characters of the marks have it set.
+_SMALL_LETTERS = np.uint32(0x20202020)
+# Wherever a mark of seven characters or more stands, one of these four parts of it fills an aligned word.
+_WORDS_OF_MARKS = tuple(
+    np.frombuffer(_PLAYLIST_MARK_NEEDED.get(mark, mark), np.uint32, count=1, offset=offset)[0]
+    for mark in _PLAYLISTS
+    for offset in range(4)
+)
 
 # How far junk, damage or padding in front of the first frame of an MPEG audio stream may reach.
 _SYNC_SEARCH_BYTES = 1 << 20
@@ -78,18 +82,15 @@ def refuse_playlist(source: memoryview, name: str) -> None:
     Raises:
         BadRequestError: It holds the mark of a playlist where FFmpeg's probe looks.
     """
-    probed = np.frombuffer(source[:_PROBED_BYTES], np.uint8)
-    letters = probed | _SMALL_LETTER_BIT
-    if any(_may_hold(letters, mark) for mark in _PLAYLISTS) and _holds_playlist(probed.tobytes().lower()):
+    probed = source[:_PROBED_BYTES]
+    if _may_hold_playlist(probed) and _holds_playlist(bytes(probed).lower()):
         raise BadRequestError(f"the body looks like {name} but holds a playlist; send the audio itself")
 
 
-def _may_hold(letters: npt.NDArray[np.uint8], mark: bytes) -> bool:
-    """Whether a mark's first letters are there: ten times as fast as a search, and each piece of a body comes here."""
-    places = np.flatnonzero(letters[: 1 - _COMPARED_LETTERS] == mark[0])
-    for index in range(1, _COMPARED_LETTERS):
-        places = places[letters[places + index] == mark[index]]
-    return len(places) > 0
+def _may_hold_playlist(probed: memoryview) -> bool:
+    """Whether a part of a mark is there: many times as fast as a search, and each piece of a body comes here."""
+    words = np.frombuffer(probed, np.uint32, count=len(probed) // 4) | _SMALL_LETTERS
+    return any((words == word).any() for word in _WORDS_OF_MARKS)
 
 
 def _holds_playlist(lowered: bytes) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -261,6 +262,13 @@ def test_a_playlist_in_front_of_mp3_frames_stays_behind(playlist: bytes) -> None
 def test_a_playlist_between_mp3_frames_is_refused(playlist: bytes) -> None:
     with pytest.raises(BadRequestError, match="holds a playlist"):
         found(MP3 + playlist)
+
+
+@pytest.mark.parametrize("playlist", playlists.ALL.values(), ids=playlists.ALL)
+def test_a_playlist_is_found_whatever_number_of_bytes_stand_around_it(playlist: bytes) -> None:
+    for num_before, num_behind in itertools.product(range(8), range(4)):
+        with pytest.raises(BadRequestError, match="holds a playlist"):
+            found(b"OggS" + b"\xff" * num_before + playlist.rstrip(b"\n") + b"\xff" * num_behind)
 
 
 @pytest.mark.parametrize("text", [b"<MPD", b"dash:profile:", b"EXTM3U", b"ffconcat", b"IN IP4 127.0.0.1"])
