@@ -19,6 +19,7 @@ from importers.efficientat import EfficientAt, Variant
 from importers.panns import Panns
 from tests.support.audio import encode, encode_raw
 from tests.support.seeded_checkpoints import efficientat_weights, panns_weights, scene, write_checkpoint
+from tests.support.simulated_gpu import placed_answer
 from tests.support.torchserve_worker import Worker
 
 
@@ -132,6 +133,13 @@ def test_samples_that_are_no_number_do_no_harm(case: Case) -> None:
     model = load_model(case.model, torch.device("cpu"))
     probabilities = model.score(torch.full((2, case.sample_rate), torch.nan), torch.tensor([0]))
     assert np.isfinite(probabilities).all()
+
+
+@pytest.mark.parametrize("num_hops", [2, 33])
+def test_nothing_of_it_stays_behind_when_it_moves_to_a_gpu(case: Case, num_hops: int) -> None:
+    answer = placed_answer(case.model, num_hops)
+    assert answer.device.type == "cuda"
+    assert answer.shape[0] == num_hops - 1
 
 
 def test_says_what_it_is(panns: Case) -> None:

@@ -12,9 +12,11 @@ import torch
 from handler.model import Model, ModelFileError, load_model, parse_info
 from handler.windows import WindowGrid
 from tests.support import audio
+from tests.support.simulated_gpu import placed_answer
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
 
 CPU = torch.device("cpu")
+BUNDLED = Path(__file__).parents[2] / "model" / "model.pt2"
 NAMES = ["Music", "Speech", "Siren", "Laughter"]
 
 
@@ -271,3 +273,13 @@ def test_a_field_of_the_wrong_kind_cannot_be_read(changed: dict[str, object]) ->
 def test_hops_are_whole_samples_exactly(sample_rate: int, hop_seconds: object, hop_samples: int) -> None:
     info = parse_info(json.dumps({**TOY_INFO, "sample_rate": sample_rate, "hop_seconds": hop_seconds}))
     assert info.hop_samples == hop_samples
+
+
+def test_the_bundled_model_moves_to_a_gpu_as_a_whole() -> None:
+    assert placed_answer(BUNDLED, 33).device.type == "cuda"
+
+
+def test_a_model_that_is_not_moved_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.support.simulated_gpu.move_to_device_pass", lambda program, device: program)
+    with pytest.raises(RuntimeError, match="cuda:0"):
+        placed_answer(BUNDLED, 33)
