@@ -1,4 +1,4 @@
-"""Where a program's tensors would be on a GPU, found out without one: torch's fake tensors have devices, and no data."""
+"""Where a program's tensors would be on a GPU, found out without one: torch's fake tensors have devices but no data."""
 
 from __future__ import annotations
 
