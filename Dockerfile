@@ -26,14 +26,13 @@ RUN python3 -m venv /opt/sense/.venv \
     && /opt/sense/.venv/bin/python -m pip uninstall --yes pip
 
 COPY config.properties log4j2.xml model-config.yaml build_mar.sh LICENSE /opt/sense/
-COPY scripts/__init__.py scripts/torchserve.py /opt/sense/scripts/
 COPY handler /opt/sense/handler
 COPY deploy /opt/sense/deploy
 COPY model /opt/sense/model
 # Compiled here, since nobody may write there later. model.tar.gz is for the stock toolkit.
 RUN /opt/sense/build_mar.sh \
     && rm /opt/sense/model_store/model.tar.gz \
-    && /opt/sense/.venv/bin/python -m compileall -q /opt/sense/deploy /opt/sense/handler /opt/sense/scripts \
+    && /opt/sense/.venv/bin/python -m compileall -q /opt/sense/deploy /opt/sense/handler \
     && ln -s /opt/sense/deploy/docker-entrypoint.sh /usr/local/bin/serve
 
 ENV PYTHONUNBUFFERED=1 \

@@ -20,8 +20,8 @@ from tempfile import NamedTemporaryFile
 
 import psutil
 
+from deploy.torchserve import HOST, TorchServe, exchange, silence
 from handler.spool import HEADER
-from scripts.torchserve import HOST, TorchServe, exchange, silence
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from deploy.front import FrontError
 from deploy.model_folder import MODEL_FOLDER, ModelFolderError, find_model_file
 from deploy.server import Places, Server, running
 from deploy.settings import ServerSettings, read_server_settings
+from deploy.torchserve import TorchServeError, add_model_store
 from handler.settings import SettingsError
-from scripts.torchserve import TREE, TorchServeError
 
 logger = logging.getLogger("serve")
 
@@ -52,9 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="serve", description=__doc__, epilog="Settings: docs/sagemaker.md")
     parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="SageMaker's word for it")
     parser.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: all)")
-    parser.add_argument(
-        "--model-store", type=Path, default=TREE / "model_store", help="the folder with cochl-sense.mar"
-    )
+    add_model_store(parser)
     parser.add_argument("--model-folder", type=Path, default=MODEL_FOLDER, help="where a model file replaces its own")
     parser.add_argument("--user", help="who TorchServe and nginx run as, if started by root")
     return parser.parse_args()

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from deploy import driver, front
+from deploy import driver, front, torchserve
 from deploy.health import Health, watched
 from deploy.model_folder import archive_with_model
 from deploy.settings import ServerSettings
 from handler.settings import PREFIX
-from scripts import torchserve
 
 # With the front's 18 s less than the 30 s that SageMaker leaves between SIGTERM and SIGKILL.
 TORCHSERVE_STOP_SECONDS = 6.0

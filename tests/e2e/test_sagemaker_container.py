@@ -17,9 +17,9 @@ import psutil
 import pytest
 import requests
 
+from deploy.torchserve import silence
 from local_sagemaker.containers import Container, get, started
 from local_sagemaker.server import create_endpoint, running
-from scripts.torchserve import silence
 from tests.e2e.conftest import LOGS
 from tests.support.audio import encode, tone
 from tests.support.sagemaker_container import alive, eventually, processes, spooled, workers

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.torchserve import TREE
 from local_sagemaker.server import LocalSageMaker, create_endpoint
-from scripts.torchserve import TREE
 from tests.e2e.conftest import clean_environment
 from tests.support.sagemaker_container import eventually
 

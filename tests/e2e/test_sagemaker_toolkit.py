@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from scripts.torchserve import TorchServe
+from deploy.torchserve import TorchServe
 
 
 def test_the_stock_containers_archive_tags(stock_container: TorchServe, mixture: bytes) -> None:

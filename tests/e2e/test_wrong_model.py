@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import torchserve
+from deploy import torchserve
 from tests.conftest import build_archives
 from tests.e2e.conftest import LOGS, clean_environment
 

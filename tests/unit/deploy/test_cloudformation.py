@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.torchserve import TREE
+from deploy.torchserve import TREE
 
 TEMPLATES = sorted((TREE / "deploy" / "cloudformation").glob("*.yaml"))
 

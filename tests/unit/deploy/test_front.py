@@ -11,8 +11,8 @@ import pytest
 from deploy.front import DRAIN_SECONDS, Front, configuration, nginx_program
 from deploy.server import TORCHSERVE_STOP_SECONDS, internal_ports, torchserve_environment
 from deploy.settings import ServerSettings, read_server_settings
+from deploy.torchserve import TREE
 from handler.settings import read_settings
-from scripts.torchserve import TREE
 
 
 @pytest.fixture

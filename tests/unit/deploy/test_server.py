@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy import torchserve
 from deploy.server import torchserve_environment
 from deploy.settings import read_server_settings
-from scripts import torchserve
 
 
 def environment_for(**given: str) -> dict[str, str]:
