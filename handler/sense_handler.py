@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,6 +73,8 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         answers = self.postprocess(results)
         for index, (_, tagged) in enumerate(results):
             observation.record(context.metrics, index, tagged, time.perf_counter() - start_seconds)
+        if any(isinstance(tagged.error, torch.AcceleratorError) for _, tagged in results):
+            _end_worker_soon()
         return answers
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception]:
@@ -143,3 +146,13 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             logger.error("request %s failed by our fault", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
+
+
+def _end_worker_soon() -> None:
+    """Ends the process once its answers are out: what fails on a GPU so, all later work there does as well.
+
+    TorchServe starts another worker instead, with a CUDA context of its own. (Too little memory is another error, after
+    which a worker goes on.)
+    """
+    logger.error("the GPU fails for good in this process; the worker ends, and TorchServe starts another")
+    threading.Timer(_LAST_WORDS_SECONDS, os._exit, (1,)).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,28 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     assert json.loads(answer.body)["error"] == "internal error; the server's log has it under request id request-0"
     assert "request-0" in caplog.text
     assert "the secret inside" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "codes"),
+    [(torch.AcceleratorError("CUDA error"), [1]), (torch.OutOfMemoryError("too large"), []), (RuntimeError(), [])],
+)
+def test_a_worker_whose_gpu_fails_for_good_answers_and_ends(
+    model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch, error: Exception, codes: list[int]
+) -> None:
+    """Without a GPU, the error is made here; TorchServe's next worker after a death is tests/e2e's."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    ended: list[int] = []
+    monkeypatch.setattr("handler.sense_handler.os._exit", ended.append)
+    monkeypatch.setattr("handler.sense_handler._LAST_WORDS_SECONDS", 0.01)
+    worker = Worker(model_file)
+    monkeypatch.setattr(worker.handler.model, "score", fail)
+    assert ask(worker, siren).status == 500
+    time.sleep(0.2)
+    assert ended == codes
 
 
 def test_a_spooled_body_that_is_gone_takes_one_line(
