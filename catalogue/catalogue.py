@@ -38,11 +38,6 @@ class Tag:
     superseded_by: str = ""
     note: str = ""
 
-    @property
-    def certain(self) -> bool:
-        """Whether the vendor spells it so."""
-        return self.status == "documented"
-
 
 @dataclass(frozen=True)
 class AudioSetClass:
