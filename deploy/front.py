@@ -93,7 +93,7 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     """
     program = nginx_program()
     if program is None:
-        raise FrontError("nginx is not installed: install it (apt-get install nginx-light)")
+        raise FrontError("nginx is not installed: install it (apt-get install nginx)")
     file = front.run_folder / "nginx.conf"
     file.write_text(configuration(front))
     return subprocess.Popen(
