@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -42,12 +42,16 @@ def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[
     windows, heard = np.nonzero(probabilities >= thresholds)
     values = probabilities[windows, heard]
     order = np.lexsort((-values, windows))
-    openings = [f'{{"name":{_compact(tag)},"probability":' for tag in tags]
     entries: list[list[str]] = [[] for _ in probabilities]
     # numpy writes the shortest text that reads back as the same float32.
     for window, tag, text in zip(windows[order], heard[order], values[order].astype(str), strict=True):
-        entries[window].append(f"{openings[tag]}{text}}}")
-    return f"[{','.join(_window(index, tags_heard, grid) for index, tags_heard in enumerate(entries))}]"
+        entries[window].append(f"{_opening(tags[tag])}{text}}}")
+    times = _times(len(entries) + grid.window_hops, grid)
+    shown = (
+        f'{{"tags":[{",".join(tags_heard)}],"start_time":{start},"end_time":{end}}}'
+        for tags_heard, start, end in zip(entries, times, times[grid.window_hops :], strict=False)
+    )
+    return f"[{','.join(shown)}]"
 
 
 def encode_answer(metadata: str, windows: str) -> bytes:
@@ -86,14 +90,17 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _window(index: int, entries: Sequence[str], grid: WindowGrid) -> str:
-    start = index * grid.hop_seconds
-    return (
-        f'{{"tags":[{",".join(entries)}],'
-        f'"start_time":{_seconds(start)},"end_time":{_seconds(start + grid.window_seconds)}}}'
-    )
+@cache
+def _opening(tag: str) -> str:
+    """What stands before a tag's probability; there are as many as the model has tags."""
+    return f'{{"name":{_compact(tag)},"probability":'
 
 
-def _seconds(time: Fraction) -> str:
-    """A whole number as a JSON integer, as the vendor's own clients expect; any other as a decimal."""
-    return str(time.numerator) if time.denominator == 1 else repr(float(time))
+def _times(count: int, grid: WindowGrid) -> list[str]:
+    """When the first `count` hops begin: whole seconds as JSON integers, as the vendor's own clients expect.
+
+    Counted in integers: fractions would take 0.2 s more for the 67,000 windows of 1 GiB of MP3.
+    """
+    numerator, denominator = grid.hop_seconds.as_integer_ratio()
+    starts = range(0, count * numerator, numerator)
+    return [repr(start / denominator) if start % denominator else str(start // denominator) for start in starts]

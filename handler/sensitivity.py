@@ -86,6 +86,8 @@ def thresholds(defaults: Floats, tag_names: Sequence[str], sensitivity: Sensitiv
     Returns:
         float32 of shape (tags,), in (0, 1); exactly `defaults` where the sensitivity is 0.
     """
+    if sensitivity.default == 0 and not sensitivity.by_tag:
+        return defaults
     steps = np.array([sensitivity.by_tag.get(name, sensitivity.default) for name in tag_names], np.float64)
     logits = np.log(defaults.astype(np.float64)) - np.log1p(-defaults.astype(np.float64)) - steps
     moved = (1 / (1 + np.exp(-logits))).astype(np.float32)
