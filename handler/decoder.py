@@ -70,10 +70,12 @@ class AudioStream:
             raise BadRequestError("the body holds no audio samples; send at least one whole frame of audio")
 
     def _resampled(self, mono: Mono) -> Iterator[torch.Tensor]:
-        start_seconds = time.thread_time()
-        blocks = list(self._resampler.push(mono.data, mono.sample_rate))
-        self.decode_seconds += time.thread_time() - start_seconds
-        yield from blocks
+        num_blocks = max(1, round(len(mono.data) / (BLOCK_SECONDS * mono.sample_rate)))
+        for data in mono.data.chunk(num_blocks):
+            start_seconds = time.thread_time()
+            blocks = list(self._resampler.push(data, mono.sample_rate))
+            self.decode_seconds += time.thread_time() - start_seconds
+            yield from blocks
 
 
 class _Resampler:

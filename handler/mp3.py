@@ -19,14 +19,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from math import ceil
 
 import torch
 from torchcodec.decoders import AudioDecoder, RawAudioSamples
 
 from handler import container, decoding_threads, packets
-from handler.mpeg_audio import HEADER_BYTES, FrameChain, FrameHeader, read_tag
+from handler.mpeg_audio import HEADER_BYTES, FrameChain, FrameHeader, StreamTag, read_tag
 from handler.samples import BLOCK_SECONDS, Mono, mean_of_channels
 
 # ISO/IEC 11172-3, main_data_begin has 9 bits: so many bytes of earlier frames' main data a frame may need.
@@ -35,6 +35,12 @@ _RESERVOIR_BYTES = 511
 _SETTLING_FRAMES = 4
 # Around damage a frame that lacks bits goes on with what some frame before has left in the decoder.
 _DAMAGED_SETTLING_FRAMES = 400
+# Each piece costs a millisecond for a decoder and early frames, so they grow from one block to so many. But what is
+# before a longer one is so many times as long: all cores shall have some of a short recording.
+_PIECE_BLOCKS = 3
+_BEFORE_RATIO = 3
+# Decoded and mixed down at once: so few samples that they stay in a core's own cache.
+_STEP_SECONDS = 2
 # From fewer at its start, libavformat may not know a body for MP3.
 _MIN_FIRST_FRAMES = 20
 # Enough for the reservoir in frames of the smallest size.
@@ -91,11 +97,12 @@ class Mp3:
             yield from self._in_parallel(chain([first], pieces))
 
     def _pieces(self) -> Iterator[_Piece]:
-        """Walks the chain of frames. Only the first piece is shorter than half the usual length."""
+        """Walks the chain of frames. Only the first piece is shorter than half a block."""
         frames = FrameChain(self._body, self._first)
-        usual_frames = max(ceil(BLOCK_SECONDS * self._first.sample_rate / self._first.num_samples), _MIN_FIRST_FRAMES)
-        offsets, first, is_last = [self._start_bytes], 0, False
+        block_frames = max(ceil(BLOCK_SECONDS * self._first.sample_rate / self._first.num_samples), _MIN_FIRST_FRAMES)
+        offsets, first, is_last, num_given = [self._start_bytes], 0, False, 0
         while not is_last:
+            usual_frames = max(block_frames, min(num_given // _BEFORE_RATIO, _PIECE_BLOCKS * block_frames))
             wanted_frames = usual_frames * 3 // 2 - (len(offsets) - 1 - first)
             found = frames.offsets(offsets[-1], wanted_frames)
             offsets += found[1:]
@@ -104,7 +111,7 @@ class Mp3:
             if end > first:
                 yield _Piece(offsets[: end + 1], first, is_last)
             dropped = max(0, end - _MAX_EARLY_FRAMES)
-            offsets, first = offsets[dropped:], end - dropped
+            offsets, first, num_given = offsets[dropped:], end - dropped, num_given + end - first
 
     def _can_begin_with(self, first: _Piece) -> bool:
         """Whether libavformat drops the same from the first piece alone as from the whole body, and as we do later."""
@@ -154,21 +161,45 @@ class Mp3:
         return piece, self._decode(piece)
 
     def _decode(self, piece: _Piece) -> Mono | None:
-        """Decodes a piece in one call; None where that does not give exactly the samples that its frames hold."""
+        """Decodes a piece; None where that does not give exactly the samples that its frames hold."""
         start_seconds = time.thread_time()
         start = self._early(piece.offsets, piece.first, _SETTLING_FRAMES)
         source = self._source(piece.offsets[start], piece.offsets[-1])
+        early_samples = (piece.first - start) * self._first.num_samples
         try:
-            samples = AudioDecoder(source).get_all_samples()
+            data = self._decode_in_steps(
+                AudioDecoder(source),
+                early_samples + self._num_samples(piece),
+                StreamTag() if piece.first else self._tag,
+            )
         except (RuntimeError, ValueError):
             return None
-        early_samples = (piece.first - start) * self._first.num_samples
-        num_samples = early_samples + self._num_samples(piece)
-        expected = num_samples if piece.first else self._tag.num_kept(num_samples)
-        if samples.sample_rate != self._first.sample_rate or samples.data.shape != (self._first.num_channels, expected):
+        if data is None:
             return None
-        data = mean_of_channels(samples.data[:, early_samples:])
-        return Mono(data, samples.sample_rate, time.thread_time() - start_seconds)
+        return Mono(data[early_samples:], self._first.sample_rate, time.thread_time() - start_seconds)
+
+    def _decode_in_steps(self, decoder: AudioDecoder, num_samples: int, tag: StreamTag) -> torch.Tensor | None:
+        """Decodes frames that hold so many samples, and mixes each step's down; None where they hold others."""
+        header, edges = self._first, self._steps(num_samples, tag)
+        data = torch.empty(tag.num_kept(num_samples))
+        for start, stop in pairwise(edges):
+            stop_seconds = stop / header.sample_rate if stop < num_samples else None
+            samples = decoder.get_samples_played_in_range(start / header.sample_rate, stop_seconds)
+            own = data[tag.num_kept(start) : tag.num_kept(stop)]
+            if samples.sample_rate != header.sample_rate or samples.data.shape != (header.num_channels, len(own)):
+                return None
+            mean_of_channels(samples.data, out=own)
+        return data
+
+    def _steps(self, num_samples: int, tag: StreamTag) -> list[int]:
+        """Positions to decode from and to: between frames, so that the decoder goes on where it stands."""
+        frame = self._first.num_samples
+        usual = max(1, int(_STEP_SECONDS * self._first.sample_rate) // frame) * frame
+        # The last one takes what is less than half of another.
+        edges = [*range(0, max(1, num_samples - usual // 2), usual), num_samples]
+        # Frames that the decoder drops are no place to stop at.
+        drops_across = tag.start_samples >= edges[1] or (tag.padding and tag.padding.start < edges[-2])
+        return [0, num_samples] if drops_across else edges
 
     def _by_packets(self, offsets: list[int], first: int, stop_bytes: int, position: int) -> Iterator[Mono]:
         """Decodes from one frame to `stop_bytes`, and skips what is damaged.

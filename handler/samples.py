@@ -29,16 +29,16 @@ class Mono:
     decode_seconds: float = 0.0
 
 
-def mean_of_channels(data: torch.Tensor) -> torch.Tensor:
+def mean_of_channels(data: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """Mixes down any dtype of torchcodec's, shape (channels, frames), to float32 of shape (frames,).
 
-    Samples that are no number count as 0.
+    Samples that are no number count as 0. The result is written to `out`, if that is given.
     """
     channels = _float32(data).unbind()
     if len(channels) == 1:
-        return channels[0]
+        return channels[0] if out is None else out.copy_(channels[0])
     # One after the other: mean() sums in an order that depends on where in a block a sample stands.
-    total = channels[0] + channels[1]
+    total = torch.add(channels[0], channels[1], out=out)
     for channel in channels[2:]:
         total += channel
     return total.div_(len(channels))

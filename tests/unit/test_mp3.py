@@ -38,6 +38,7 @@ STREAMS = {
     "no joint stereo": ("-b:a 64k -joint_stereo 0 -reservoir 0", 32_000, 2),
 }
 PIECE_SECONDS = 1
+STEP_SECONDS = 0.2
 SECONDS = 5.3
 
 
@@ -51,6 +52,7 @@ def body_of(name: str, seconds: float = SECONDS) -> bytes:
 @pytest.fixture(autouse=True)
 def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mp3, "BLOCK_SECONDS", PIECE_SECONDS)
+    monkeypatch.setattr(mp3, "_STEP_SECONDS", STEP_SECONDS)
 
 
 def in_pieces(body: bytes | bytearray) -> Iterator[Mono]:
@@ -105,6 +107,23 @@ def test_any_length_gives_the_same_samples(seconds: float) -> None:
 def test_a_long_stream_is_divided_and_a_short_one_is_not() -> None:
     assert len(list(in_pieces(body_of("constant rate")))) == round(SECONDS)
     assert len(list(in_pieces(body_of("constant rate", 1.4)))) == 1
+
+
+def test_pieces_grow_with_what_is_before_them() -> None:
+    body = body_of("constant rate", 20.0)
+    seconds = [round(len(mono.data) / 44_100) for mono in in_pieces(body)]
+    assert seconds[:4] == [1, 1, 1, 1]
+    assert seconds[-2] == mp3._PIECE_BLOCKS
+    assert is_equal(body)
+
+
+@SLOW_LAW
+@given(step_seconds=st.floats(0, 2))
+def test_steps_of_any_length_give_the_same_samples(step_seconds: float) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(mp3, "_STEP_SECONDS", step_seconds)
+        for name in ("constant rate", "low variable rate", "MPEG-2.5"):
+            assert is_equal(body_of(name))
 
 
 def test_a_short_stream_needs_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +263,7 @@ def test_an_endless_chain_of_the_smallest_frames_is_decoded_in_bounded_pieces() 
     frame = b"\xff\xf3\x14\xc4" + bytes(20)  # 8 kb/s at 24 kHz: 24 bytes of header and silence
     lengths = [len(mono.data) for mono in in_pieces(frame * 20_000)]
     assert sum(lengths) == 20_000 * 576
-    assert max(lengths) <= 1.6 * PIECE_SECONDS * 24_000
+    assert max(lengths) <= 1.6 * mp3._PIECE_BLOCKS * PIECE_SECONDS * 24_000
 
 
 def test_one_header_without_end_is_no_chain() -> None:
