@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,13 @@ def _untagged(bank: list[StoredStem]) -> list[StoredStem]:
     return [stem for stem in bank if not stem.labels.present and stem.group in ("noise", "background")]
 
 
-def quiet_kinds(work: Path) -> Iterator[Quiet]:
-    """What is tried, one after the other."""
+def without_tags_of(bank: list[StoredStem], shipped: Set[str]) -> list[StoredStem]:
+    """Sounds that have tags, but none that ships."""
+    return [stem for stem in bank if stem.labels.present and shipped.isdisjoint(stem.labels.present)]
+
+
+def quiet_kinds(work: Path, shipped: Set[str]) -> Iterator[Quiet]:
+    """What is tried, one after the other; which tags ship decides what is a near-sound of them."""
     valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
     yield Quiet("silence, constants, hiss", calm_clips(201))
     yield Quiet("stationary noise, new draws", steady_noise(202, 2 * _CLIPS))
@@ -75,6 +80,8 @@ def quiet_kinds(work: Path) -> Iterator[Quiet]:
     yield Quiet("hum and rumble, unseen generators", _unseen_noise(UNSEEN_HUM, 208))
     yield Quiet("any sound without a tag, new draws", draws(_untagged(valid), _CLIPS, 204))
     yield Quiet("any sound without a tag, unseen", draws(_untagged(unseen), _CLIPS, 205))
+    if left_out := without_tags_of(unseen, shipped):
+        yield Quiet("sounds whose tags were left out, unseen", draws(left_out, _CLIPS, 209))
     yield Quiet("only speech, unseen voices", draws(_having(unseen, "Speech"), _CLIPS, 206), _SPEECH)
     yield Quiet("only music, unseen fonts", draws(_having(unseen, "Music"), _CLIPS, 207), _MUSIC)
 
@@ -100,7 +107,7 @@ def counted(heard: Heard, thresholds: FloatArray, tags: list[int]) -> dict[str, 
 def false_alarms(tagger: Tagger, work: Path, thresholds: FloatArray, shipped: list[int]) -> dict[str, dict[str, Any]]:
     """The false alarms of the shipped tags, by kind of sound."""
     report = {}
-    for quiet in quiet_kinds(work):
+    for quiet in quiet_kinds(work, {TAG_NAMES[tag] for tag in shipped}):
         allowed = {TAG_INDEX[name] for name in quiet.allowed if name in TAG_INDEX}
         tags = [tag for tag in shipped if tag not in allowed]
         report[quiet.name] = counted(hear(tagger, quiet.batches, quiet.name), thresholds, tags)

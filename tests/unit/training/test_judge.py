@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.alarms import UNSEEN_HUM, UNSEEN_STEADY, counted
+from training.alarms import UNSEEN_HUM, UNSEEN_STEADY, counted, without_tags_of
 from training.catalogue import NOTHING, TAG_INDEX, TAG_NAMES, Labels
 from training.confusion import Confusion
 from training.errors import TrainingError
@@ -95,6 +95,14 @@ def test_alarms_are_counted_per_hour_and_by_tag() -> None:
     assert (counts["windows"], counts["windows_with_a_wrong_tag"]) == (10, 2)
     assert counts["per_hour_by_sensitivity"] == [0, 0, 720, 720, 720]
     assert counts["worst"] == [{"tag": "Knock", "windows": 2}]
+
+
+def test_a_sound_is_a_near_sound_when_none_of_its_tags_ships() -> None:
+    shown, thud, both, nothing = (
+        stem(labels, "test")
+        for labels in (Labels(("Speech",)), Labels(("Thud",), ("Knock",)), Labels(("Thud", "Knock")), NOTHING)
+    )
+    assert without_tags_of([shown, thud, both, nothing], {"Speech", "Knock"}) == [thud]
 
 
 def test_the_worst_pairs_are_mistakes_and_not_the_diagonal() -> None:
