@@ -71,8 +71,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.context = context
         results = self.inference(self.preprocess(data))
         answers = self.postprocess(results)
-        for index, (_, tagged) in enumerate(results):
-            observation.record(context.metrics, index, tagged, time.perf_counter() - start_seconds)
+        observation.record(context, [tagged for _, tagged in results], time.perf_counter() - start_seconds)
         if any(isinstance(tagged.error, torch.AcceleratorError) for _, tagged in results):
             _end_worker_soon()
         return answers

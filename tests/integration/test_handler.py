@@ -220,7 +220,7 @@ def test_an_interrupted_answer_leaves_nothing_behind(worker: Worker, siren: byte
 def test_records_what_each_request_cost(worker: Worker, siren: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     worker.answer(*requests_of([siren, b"no audio"], "audio/wav"))
-    metrics = [record.message for record in caplog.records if record.message.startswith("[METRICS]Sense")]
+    metrics = [line for line in caplog.messages for line in line.splitlines() if line.startswith("[METRICS]Sense")]
     assert any("SenseAudioSeconds.Count:3.2|" in line and line.endswith("request-0") for line in metrics)
     assert any("SenseWindows.Count:2|" in line and line.endswith("request-0") for line in metrics)
     assert any("SenseFailures.Count:1|" in line and line.endswith("request-1") for line in metrics)
