@@ -48,7 +48,10 @@ def export_program(served: Served) -> torch.export.ExportedProgram:
     hops, windows = Dim("hops", min=2, max=1 << 20), Dim("windows", min=1, max=1 << 20)
     shapes = ({0: hops}, {0: windows})
     with torch.no_grad():
-        return torch.export.export(served.eval(), example_inputs(), dynamic_shapes=shapes)
+        program = torch.export.export(served.eval(), example_inputs(), dynamic_shapes=shapes)
+    for node in program.graph.nodes:  # the lines of source behind each operation, under this machine's paths
+        node.meta.pop("stack_trace", None)
+    return program
 
 
 def check_program(program: torch.export.ExportedProgram, served: Served) -> float:

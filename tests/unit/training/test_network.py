@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 from training.catalogue import TAG_NAMES
 from training.export import check_program, export_program, with_tags, without_batch_norm
 from training.network import STEPS, LogMel, Served, Tagger
-from training.settings import HOP_SAMPLES
+from training.settings import HOP_SAMPLES, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,8 @@ def test_the_export_equals_the_network_and_keeps_its_description(
     program = export_program(served)
     assert check_program(program, served) <= 1e-5
     torch.export.save(program, tmp_path / "model.pt2", extra_files={"sense.json": json.dumps({"name": "test"})})
+    with zipfile.ZipFile(tmp_path / "model.pt2") as parts:
+        assert not any(str(ROOT).encode() in parts.read(name) for name in parts.namelist())
     extra = {"sense.json": ""}
     loaded = torch.export.load(tmp_path / "model.pt2", extra_files=extra).module()
     starts = torch.tensor([4, 0, 2])
