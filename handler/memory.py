@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 from collections.abc import Callable
 from typing import cast
 
@@ -18,6 +19,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MMAP_THRESHOLD_BYTES = 32 << 20
 # Free memory at an arena's end from which on it goes back.
 _TRIM_THRESHOLD_BYTES = 256 << 20
+# Growth of the process from which on what is free goes back, more than a few batches of the model take for a while.
+_MUCH_BYTES = 128 << 20
 # Each arena keeps what its threads freed, and glibc would make eight for each core.
 _NUM_ARENAS = max(2, len(os.sched_getaffinity(0)))
 
@@ -45,6 +48,37 @@ def give_back_freed_memory() -> bool:
     """
     trim = _function("malloc_trim", ctypes.c_size_t)
     return trim is not None and trim(0) == 1
+
+
+class PiledUpMemory:
+    """What long jobs leave free in this process between what they use, given back as soon as it may be much.
+
+    Giving back is dear: whatever is needed again has to be zeroed page by page.
+    """
+
+    def __init__(self) -> None:
+        self._usual_bytes: int | None = None
+
+    def give_back_if_much(self) -> bool:
+        """Gives all that is free back if the process has grown a good deal since the last time, or the first call."""
+        own_bytes = _own_bytes()
+        if self._usual_bytes is None:
+            self._usual_bytes = own_bytes
+        if own_bytes <= self._usual_bytes + _MUCH_BYTES:
+            return False
+        give_back_freed_memory()
+        self._usual_bytes = _own_bytes()
+        return True
+
+
+def _own_bytes() -> int:
+    """What is resident and not mapped from a file (proc_pid_statm(5)); 0 where the kernel does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            _, resident_pages, shared_pages, *_ = map(int, file.read().split())
+    except OSError:
+        return 0
+    return (resident_pages - shared_pages) * resource.getpagesize()
 
 
 def _function(name: str, *argument_types: type) -> Callable[..., int] | None:

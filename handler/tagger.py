@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from handler.decoder import AudioStream
-from handler.memory import give_back_freed_memory
+from handler.memory import PiledUpMemory
 from handler.model import ModelInfo
 from handler.pcm import Floats
 from handler.read_ahead import ReadAhead
@@ -24,8 +24,9 @@ from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
-# Blocks of audio, several minutes, after which a long stream has left enough holes in memory to give them back.
+# Blocks of audio, some minutes, after which a long stream may have left enough holes in memory to give them back.
 _TIDYING_BLOCKS = 32
+_PILED_UP = PiledUpMemory()
 _Hops = Generator[torch.Tensor, None, None] | ReadAhead[torch.Tensor]
 
 
@@ -74,7 +75,7 @@ def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -
         if track.read():
             turns.append(track)
             if next(num_blocks) % _TIDYING_BLOCKS == 0:
-                give_back_freed_memory()
+                _PILED_UP.give_back_if_much()
         if sum(track.num_waiting for track in tracks) >= batch_hops:
             batches.append(_Batch(tracks, pool, batch_hops))
         # One batch more than there are threads: the next one is ready when a thread is.

@@ -35,6 +35,24 @@ before = psutil.Process().memory_info().rss
 assert give_back_freed_memory()
 print((before - psutil.Process().memory_info().rss) / (1 << 20))
 """
+# A long job that leaves holes: by how many MiB it grows before anything is given back, and by how many it shrinks then.
+_JOB = """
+import psutil, sys
+from handler.memory import PiledUpMemory, keep_freed_memory
+def resident():
+    return psutil.Process().memory_info().rss
+assert keep_freed_memory()
+piled_up, blocks = PiledUpMemory(), []
+assert not piled_up.give_back_if_much()
+start = grown = resident()
+while not piled_up.give_back_if_much():
+    size = (1 << 20) + len(blocks) * 8192  # larger each time, so that none fits where others were freed
+    blocks += [bytearray(b"x") * size for _ in range(10)]
+    del blocks[-9::2]
+    grown = resident()
+assert not piled_up.give_back_if_much()
+print((grown - start) / (1 << 20) if sys.argv[1] == "grown" else (grown - resident()) / (1 << 20))
+"""
 
 
 def run(script: str, *arguments: str) -> float:
@@ -53,6 +71,12 @@ def test_freed_memory_is_kept_for_the_next_time() -> None:
 @glibc_alone
 def test_holes_between_blocks_in_use_are_given_back() -> None:
     assert 40 < run(_HOLES) <= 51
+
+
+@glibc_alone
+def test_a_long_job_gives_back_only_what_is_much() -> None:
+    assert 128 <= run(_JOB, "grown") <= 150
+    assert run(_JOB, "shrunk") > 40
 
 
 def test_a_c_library_without_that_choice_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

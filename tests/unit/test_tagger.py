@@ -155,7 +155,7 @@ def test_a_long_stream_gives_memory_back_now_and_then(
     monkeypatch: pytest.MonkeyPatch, num_blocks: int, expected: int
 ) -> None:
     calls: list[int] = []
-    monkeypatch.setattr("handler.tagger.give_back_freed_memory", lambda: calls.append(1))
+    monkeypatch.setattr("handler.tagger.PiledUpMemory.give_back_if_much", lambda _: calls.append(1))
     tagged([NumberedStream(0, 4 * num_blocks, 4)], Parrot())
     assert len(calls) == expected
 
