@@ -19,7 +19,7 @@ from handler.mpeg_audio import parse_header
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _EBML = b"\x1a\x45\xdf\xa3"
 # FFmpeg probes at most 1 MiB (PROBE_BUF_MAX in libavformat/format.c).
-_PROBED_BYTES = 1 << 20
+PROBED_BYTES = 1 << 20
 # libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
 _PLAYLISTS = (b"#extm3u", b"<mpd", b"<compositionplaylist", b"c=in ip", b"ffconcat version")
 _PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
@@ -82,7 +82,7 @@ def refuse_playlist(source: memoryview, name: str) -> None:
     Raises:
         BadRequestError: It holds the mark of a playlist where FFmpeg's probe looks.
     """
-    probed = source[:_PROBED_BYTES]
+    probed = source[:PROBED_BYTES]
     if _may_hold_playlist(probed) and _holds_playlist(bytes(probed).lower()):
         raise BadRequestError(f"the body looks like {name} but holds a playlist; send the audio itself")
 

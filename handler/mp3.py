@@ -75,7 +75,7 @@ class Mp3:
 
     Args:
         body: The bytes.
-        start_bytes: Where the first frame stands.
+        start_bytes: Where the first frame stands, as `container.identify` has found it.
         first: That frame's header.
     """
 
@@ -245,5 +245,6 @@ class Mp3:
 
     def _source(self, start_bytes: int, stop_bytes: int) -> torch.Tensor:
         """A view on the body for torchcodec, in which no playlist hides."""
-        container.refuse_playlist(self._body[start_bytes:stop_bytes], "MP3")
+        if stop_bytes > self._start_bytes + container.PROBED_BYTES:  # identify() has looked at what is before that
+            container.refuse_playlist(self._body[start_bytes:stop_bytes], "MP3")
         return torch.frombuffer(self._body, dtype=torch.uint8, offset=start_bytes, count=stop_bytes - start_bytes)

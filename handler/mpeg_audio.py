@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -97,7 +98,7 @@ class FrameChain:
         self.first = first
         self._body = body
         self._kind = first.kind | 1
-        self._sizes_bytes = [_size_within(first, third_byte) for third_byte in range(256)]
+        self._sizes_bytes = _sizes_within(first.kind, first.sample_rate)
 
     def offsets(self, start_bytes: int, max_frames: int) -> list[int]:
         """Returns where up to `max_frames` whole frames from `start_bytes` on stand, and last where they end."""
@@ -118,10 +119,11 @@ class FrameChain:
         return offsets
 
 
-def _size_within(first: FrameHeader, third_byte: int) -> int:
-    """Size in bytes of a frame that belongs to the stream of `first`, by its third byte; 0 of one that does not."""
-    header = parse_header(bytes([_SYNC, first.kind | 1, third_byte, 0]))
-    return header.size_bytes if header is not None and header.sample_rate == first.sample_rate else 0
+@cache
+def _sizes_within(kind: int, sample_rate: int) -> list[int]:
+    """Sizes in bytes of the frames of such a stream, by their third byte; 0 where that is none of such a frame."""
+    headers = [parse_header(bytes([_SYNC, kind | 1, third_byte, 0])) for third_byte in range(256)]
+    return [header.size_bytes if header and header.sample_rate == sample_rate else 0 for header in headers]
 
 
 # libavformat (mp3dec.c) believes the delays only from these, and adds the decoder's own delay.

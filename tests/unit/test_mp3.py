@@ -252,7 +252,7 @@ def test_a_playlist_inside_a_later_piece_never_reaches_ffmpeg(monkeypatch: pytes
             super().__init__(source)
 
     monkeypatch.setattr(mp3, "AudioDecoder", Watched)
-    monkeypatch.setattr(container, "_PROBED_BYTES", 20_000)  # the head is found clean
+    monkeypatch.setattr(container, "PROBED_BYTES", 20_000)  # the head is found clean
     with pytest.raises(BadRequestError, match="holds a playlist"):
         samples_in_pieces(body)
     assert seen

@@ -121,7 +121,7 @@ def test_a_playlist_inside_a_later_piece_never_reaches_ffmpeg(monkeypatch: pytes
     body = bytearray(body_of("Vorbis"))
     middle = len(body) // 2
     body[middle : middle + len(playlists.DASH)] = playlists.DASH
-    monkeypatch.setattr(container, "_PROBED_BYTES", 50_000)  # the head is found clean
+    monkeypatch.setattr(container, "PROBED_BYTES", 50_000)  # the head is found clean
     with pytest.raises(BadRequestError, match="holds a playlist"):
         samples_in_pieces(body)
 
