@@ -15,6 +15,7 @@ from ts.context import Context
 from ts.torch_handler.base_handler import BaseHandler
 
 from handler import custom_attributes, observation, response
+from handler.cores import num_own_cores
 from handler.decoder import AudioStream
 from handler.errors import CallerError
 from handler.memory import keep_freed_memory
@@ -42,7 +43,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         """
         self.manifest = context.manifest
         try:
-            self._load(context.system_properties)
+            self._load(context.system_properties, context.model_yaml_config or {})
         except (ModelFileError, SettingsError) as error:
             logger.error("cannot serve: %s", error)
             # TorchServe stops reading a worker's output in the moment it ends, whatever is still on its way.
@@ -50,7 +51,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             raise SystemExit(1) from None
         self.initialized = True
 
-    def _load(self, properties: Mapping[str, Any]) -> None:
+    def _load(self, properties: Mapping[str, Any], model_config: Mapping[str, Any]) -> None:
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
         keep_freed_memory()
@@ -59,6 +60,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.model = load_model(Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"], self.device)
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
+        self.decode_here = num_own_cores(model_config, os.environ, has_gpu=self.device.type == "cuda") == 1
         info = self.model.info
         logger.info("model %s %s %s on %s, %s", info.name, info.version, self.model.form, self.device, self.settings)
 
@@ -83,7 +85,8 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
         """Decodes and scores all requests together; each gets its own result or error."""
         readable = [request for request in requests if isinstance(request, TagRequest)]
-        tagged = iter(tag([self._stream(request) for request in readable], self.pool, batch_hops=self.batch_hops))
+        streams = [self._stream(request) for request in readable]
+        tagged = iter(tag(streams, self.pool, batch_hops=self.batch_hops, decode_here=self.decode_here))
         return [
             (None, Tagged(error=request)) if isinstance(request, Exception) else (request, next(tagged))
             for request in requests

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from math import ceil
 
 import numpy as np
@@ -52,20 +52,24 @@ class Tagged:
     error: Exception | None = None
 
 
-def tag(streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int) -> list[Tagged]:
+def tag(
+    streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int, decode_here: bool = False
+) -> list[Tagged]:
     """Tags every window of every stream.
 
     Args:
         streams: Freshly made streams at the model's rate.
         pool: Runs the model.
         batch_hops: Hops in one call of the model, give or take a block of audio.
+        decode_here: Whether this thread decodes short streams even where there are several, since no core would be
+            free for other threads.
 
     Returns:
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
         streams that were in that batch.
     """
     # The first batch of a single stream waits for that stream's decoding alone, so a short clip needs no other thread.
-    own_hops = batch_hops if len(streams) == 1 else 0
+    own_hops = batch_hops if decode_here or len(streams) == 1 else 0
     depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
     tracks = [_Track(stream, pool.model.info, own_hops=own_hops, depth=depth) for stream in streams]
     batches: deque[_Batch] = deque()
@@ -138,12 +142,12 @@ class _Track:
         self.error = self.error or error
         self._hops.close()
 
-    def take(self) -> torch.Tensor:
-        """Returns the hops of the next windows, (n, hop_samples), those shared with the last window first."""
-        hops = torch.cat([self._shared, *self._waiting])
-        self._waiting = []
-        self._shared = hops[max(0, hops.shape[0] - (self._grid.window_hops - 1)) :]
-        return hops
+    def take(self) -> list[torch.Tensor]:
+        """Returns the hops of the next windows, parts of (n, hop_samples), those shared with the last window first."""
+        parts, self._waiting = [self._shared, *self._waiting], []
+        num_shared = self._grid.window_hops - 1
+        self._shared = _last(torch.cat([_last(part, num_shared) for part in parts]), num_shared)
+        return parts
 
     def put(self, probabilities: Floats, model_seconds: float, batch_fill: float) -> None:
         self._probabilities += probabilities.tobytes()
@@ -183,14 +187,15 @@ class _Batch:
 
     def __init__(self, tracks: Sequence[_Track], pool: ScoringPool, batch_hops: int, *, is_last: bool = False) -> None:
         self._tracks = [track for track in tracks if track.num_waiting]
-        hops = [track.take() for track in self._tracks]
-        self._counts = [max(0, rows.shape[0] - pool.model.info.grid.window_hops + 1) for rows in hops]
+        parts = [track.take() for track in self._tracks]
+        num_hops = [sum(part.shape[0] for part in own) for own in parts]
+        self._counts = [max(0, count - pool.model.info.grid.window_hops + 1) for count in num_hops]
         self._scores: list[Future[Scored]] = []
         if sum(self._counts):
-            offsets = np.cumsum([0, *(rows.shape[0] for rows in hops)])
+            offsets = np.cumsum([0, *num_hops])
             self._fill = min(1.0, float(offsets[-1]) / batch_hops)
             starts = [torch.arange(count) + offset for count, offset in zip(self._counts, offsets, strict=False)]
-            self._scores = pool.submit(torch.cat(hops), torch.cat(starts), here=is_last)
+            self._scores = pool.submit(torch.cat(list(chain.from_iterable(parts))), torch.cat(starts), here=is_last)
 
     def collect(self) -> None:
         """Waits for the probabilities and hands every track its own."""
@@ -208,3 +213,8 @@ class _Batch:
         shares = np.split(probabilities, np.cumsum(self._counts)[:-1])
         for track, share in zip(self._tracks, shares, strict=True):
             track.put(share, seconds * len(share) / len(probabilities), self._fill)
+
+
+def _last(hops: torch.Tensor, count: int) -> torch.Tensor:
+    """The last `count` hops, or as many as there are."""
+    return hops[max(0, hops.shape[0] - count) :]

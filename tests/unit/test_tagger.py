@@ -83,9 +83,16 @@ class Parrot:
         return samples
 
 
-def tagged(streams: Sequence[object], model: object, *, batch_hops: int = 8, num_threads: int = 1) -> list[Tagged]:
+def tagged(
+    streams: Sequence[object],
+    model: object,
+    *,
+    batch_hops: int = 8,
+    num_threads: int = 1,
+    decode_here: bool = False,
+) -> list[Tagged]:
     pool = ScoringPool(cast(Model, model), num_threads)
-    return tag(cast(Sequence[AudioStream], streams), pool, batch_hops=batch_hops)
+    return tag(cast(Sequence[AudioStream], streams), pool, batch_hops=batch_hops, decode_here=decode_here)
 
 
 @SLOW_LAW
@@ -96,6 +103,7 @@ def tagged(streams: Sequence[object], model: object, *, batch_hops: int = 8, num
     window_hops=st.integers(1, 4),
     num_threads=st.integers(1, 2),
     seconds_per_window=st.sampled_from([0.0, 0.03, 1.0]),
+    decode_here=st.booleans(),
 )
 def test_every_window_hears_its_own_streams_samples_whatever_shares_its_batch(
     lengths: list[int],
@@ -104,11 +112,12 @@ def test_every_window_hears_its_own_streams_samples_whatever_shares_its_batch(
     window_hops: int,
     num_threads: int,
     seconds_per_window: float,
+    decode_here: bool,
 ) -> None:
     streams = [NumberedStream(index, length, block_samples) for index, length in enumerate(lengths)]
     parrot = Parrot(window_hops)
     parrot.seconds_per_window = seconds_per_window
-    results = tagged(streams, parrot, batch_hops=batch_hops, num_threads=num_threads)
+    results = tagged(streams, parrot, batch_hops=batch_hops, num_threads=num_threads, decode_here=decode_here)
     assert [result.probabilities.tolist() for result in results] == [stream.windows(window_hops) for stream in streams]
 
 
@@ -198,6 +207,35 @@ def test_a_model_that_fails_leaves_those_alone_whose_windows_are_elsewhere() -> 
     first, second = tagged([short, long], model, batch_hops=4)
     assert first.probabilities.tolist() == short.windows(2)
     assert str(second.error) == "out of memory"
+
+
+class WatchedStream(NumberedStream):
+    """Notes which threads read it."""
+
+    def __init__(self, number: int, num_samples: int) -> None:
+        super().__init__(number, num_samples, HOP)
+        self.readers: list[threading.Thread] = []
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        for block in super().__iter__():
+            self.readers.append(threading.current_thread())
+            yield block
+
+
+def test_without_a_core_to_spare_short_streams_are_decoded_here_and_long_ones_ahead() -> None:
+    short, long = WatchedStream(0, 2 * HOP), WatchedStream(1, 30 * HOP)
+    tagged([short, long], Parrot(), batch_hops=4, decode_here=True)
+    assert set(short.readers) == {threading.current_thread()}
+    assert long.readers[:4] == [threading.current_thread()] * 4
+    assert threading.current_thread() not in long.readers[4:]
+
+
+def test_with_cores_to_spare_streams_are_decoded_at_once() -> None:
+    streams = [WatchedStream(index, 2 * HOP) for index in range(2)]
+    tagged(streams, Parrot())
+    readers = {stream.readers[0] for stream in streams}
+    assert len(readers) == 2
+    assert threading.current_thread() not in readers
 
 
 def test_no_decoding_thread_is_left_behind() -> None:
