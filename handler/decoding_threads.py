@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,23 +10,21 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from handler.core_slots import CORE_SLOTS, NUM_CORES
 from handler.samples import Mono
 
 _Result = TypeVar("_Result")
 
-_NUM_CORES = len(os.sched_getaffinity(0))
-# More decoders than cores would only hand the cores, and Python's global lock, around.
-_SLOTS = threading.Semaphore(_NUM_CORES)
-_POOL = ThreadPoolExecutor(_NUM_CORES, "decoding")
+_POOL = ThreadPoolExecutor(NUM_CORES, "decoding")
 # Jobs of one recording that run, or wait with their result: enough to keep all cores busy while one is consumed.
-_JOBS_AHEAD = _NUM_CORES + 1
+_JOBS_AHEAD = NUM_CORES + 1
 
 
 def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
     """Decodes in the caller's thread: takes a core's slot for each block, and notes the core time that it took."""
     blocks = iter(blocks)
     while True:
-        with _SLOTS:
+        with CORE_SLOTS:
             start_seconds = time.thread_time()
             block = next(blocks, None)
             seconds = time.thread_time() - start_seconds
@@ -65,7 +61,7 @@ def in_turn(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, N
 
 
 def _in_slot(job: Callable[[], _Result]) -> _Result:
-    with _SLOTS:
+    with CORE_SLOTS:
         return job()
 
 

@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 
+from handler.core_slots import CORE_SLOTS
 from handler.model import Model
 from handler.pcm import Floats
 
@@ -52,6 +54,8 @@ class ScoringPool:
         # For every thread of the process: decoding, too, runs beside the pool and not on top of it.
         torch.set_num_threads(1)
         self._executor = ThreadPoolExecutor(num_threads, "scoring")
+        # A GPU's scoring takes no core from those who decode.
+        self._slots = CORE_SLOTS if model.device.type == "cpu" else nullcontext()
 
     def submit(self, hops: torch.Tensor, starts: torch.Tensor, *, here: bool = False) -> list[Future[Scored]]:
         """Scores windows as `Model.score` does, as soon as a thread is free.
@@ -86,9 +90,10 @@ class ScoringPool:
         return future
 
     def _score(self, hops: torch.Tensor, starts: torch.Tensor) -> Scored:
-        start_seconds = time.perf_counter()
-        probabilities = self.model.score(hops, starts)
-        return Scored(probabilities, time.perf_counter() - start_seconds)
+        with self._slots:
+            start_seconds = time.perf_counter()
+            probabilities = self.model.score(hops, starts)
+            return Scored(probabilities, time.perf_counter() - start_seconds)
 
 
 def _call_windows(seconds_per_window: float) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import wait
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import cast
@@ -20,6 +21,7 @@ HOPS, STARTS = torch.zeros(3, 4), torch.tensor([0, 1])
 class Meeting:
     """Stands in for a Model whose calls wait until so many of them run at once."""
 
+    device = torch.device("cpu")
     seconds_per_window = 0.0
 
     def __init__(self, num_calls: int) -> None:
@@ -33,6 +35,7 @@ class Meeting:
 class Slow:
     """Stands in for a Model with windows of two hops, each of which takes so long; scores a window by its samples."""
 
+    device = torch.device("cpu")
     info = SimpleNamespace(grid=WindowGrid(Fraction(1), 2))
 
     def __init__(self, seconds_per_window: float) -> None:
@@ -45,6 +48,7 @@ class Slow:
 
 
 class Broken:
+    device = torch.device("cpu")
     seconds_per_window = 0.0
 
     def score(self, hops: torch.Tensor, starts: torch.Tensor) -> Floats:
@@ -52,11 +56,25 @@ class Broken:
 
 
 @pytest.mark.parametrize("num_threads", [1, 3])
-def test_as_many_batches_as_threads_are_scored_at_once(num_threads: int) -> None:
+def test_as_many_batches_as_threads_are_scored_at_once(num_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.scoring.CORE_SLOTS", threading.Semaphore(num_threads))
     pool = ScoringPool(cast(Model, Meeting(num_threads)), num_threads)
     futures = [pool.submit(HOPS + index, STARTS)[0] for index in range(num_threads)]
     scores = [future.result(timeout=6).probabilities[0, 0] for future in futures]
     assert scores == [12.0 * index for index in range(num_threads)]
+
+
+@pytest.mark.parametrize(("device", "waits"), [("cpu", True), ("cuda", False)])
+def test_scoring_waits_for_a_core_if_it_needs_one(device: str, waits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = threading.Semaphore(0)
+    monkeypatch.setattr("handler.scoring.CORE_SLOTS", slots)
+    model = Slow(0.0)
+    model.device = torch.device(device)
+    (future,) = ScoringPool(cast(Model, model), 1).submit(HOPS, STARTS)
+    done, _ = wait([future], timeout=0.2 if waits else 5)
+    assert bool(done) is not waits
+    slots.release()
+    future.result(timeout=5)
 
 
 @pytest.mark.parametrize("here", [False, True])

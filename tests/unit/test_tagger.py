@@ -64,6 +64,7 @@ class NumberedStream:
 class Parrot:
     """Stands in for a Model: a window's "probabilities" are the samples that it is made of."""
 
+    device = torch.device("cpu")
     seconds_per_window = 0.0
 
     def __init__(self, window_hops: int = 2, fails_on: Callable[[torch.Tensor], bool] = lambda hops: False) -> None:
