@@ -28,7 +28,7 @@ from benchmarks.options import BUILD, parser, results_folder
 from benchmarks.plots import duration_text
 from benchmarks.report import keep, table
 from benchmarks.server import ENVIRONMENT, LOGS, Served, processes_of, serving, wait_for_all_workers
-from scripts import torchserve
+from deploy import torchserve
 
 NAME = "usual"
 HANDLER = Path(__file__).with_name("usual_handler.py")

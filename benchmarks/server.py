@@ -16,10 +16,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.options import BUILD, TREE
-from deploy import front
+from deploy import front, torchserve
 from deploy.server import Places, Server, running
 from deploy.settings import read_server_settings
-from scripts import torchserve
 from scripts.serve import stop_if_ended
 
 LOGS = BUILD / "logs"

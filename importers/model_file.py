@@ -108,13 +108,16 @@ def _export(served: Served, sample_rate: int) -> torch.export.ExportedProgram:
     hops, windows = Dim("hops", min=2, max=_MOST), Dim("windows", min=1, max=_MOST)
     try:
         with torch.no_grad():
-            return torch.export.export(
+            program = torch.export.export(
                 served,
                 (torch.zeros(5, HOP_SECONDS * sample_rate), torch.arange(3)),
                 dynamic_shapes={"hops": {0: hops}, "starts": {0: windows}},
             )
     except Exception as error:  # of any kind: it is the network's code that is being run
         raise ImporterError(f"PyTorch cannot export this network: {str(error).strip().splitlines()[0]}") from error
+    for node in program.graph.nodes:  # the lines of source behind each operation, under this machine's paths
+        node.meta.pop("stack_trace", None)
+    return program
 
 
 def _compare(model: Model, served: Served, sample_rate: int) -> None:
