@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
     parser.add_argument(
-        "--updates", type=int, default=32_000, help="when training ends, all stages together (%(default)s)"
+        "--updates", type=int, default=34_000, help="when training ends, all stages together (%(default)s)"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads that train and judge (%(default)s)")
     return parser

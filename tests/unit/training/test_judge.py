@@ -13,7 +13,7 @@ from training.catalogue import NOTHING, TAG_INDEX, TAG_NAMES, Labels
 from training.confusion import Confusion
 from training.errors import TrainingError
 from training.hearing import Heard, calm_clips, draws, hear, noise_bank, singles
-from training.judge import Figures, Verdict, correct_priors, figures
+from training.judge import Figures, Verdict, correct_priors, figures, shipped_tags
 from training.judgement import Judgement, keep_judgement, read_judgement
 from training.mixing import WINDOWS, Batch
 from training.network import Tagger
@@ -118,15 +118,35 @@ def test_figures_at_every_sensitivity() -> None:
     assert rated.recall == [0.5, 0.5, 0.5, 1, 1]
 
 
-@pytest.mark.parametrize(
-    ("held_out", "unseen", "windows", "ships"),
-    [(0.9, 0.6, 40, True), (0.9, 0.59, 500, False), (0.59, 0.9, 500, False), (0.9, 0.9, 39, False)],
-)
-def test_a_tag_ships_when_both_sets_prove_it(held_out: float, unseen: float, windows: int, ships: bool) -> None:
+def verdict(held_out: float, unseen: float = 0.9, windows: int = 500) -> Verdict:
+    """Of a tag with these average precisions as drawn."""
+
     def rated(precision: float) -> Figures:
         return Figures(windows, 0.05, 0.1, precision, [0.9] * 5, [0.9] * 5, 0.01)
 
-    assert Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen)).ships == ships
+    return Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "unseen", "windows", "may_ship"),
+    [(0.9, 0.6, 40, True), (0.9, 0.59, 500, False), (0.59, 0.9, 500, False), (0.9, 0.9, 39, False)],
+)
+def test_a_tag_may_ship_when_both_sets_prove_it(held_out: float, unseen: float, windows: int, may_ship: bool) -> None:
+    assert verdict(held_out, unseen, windows).may_ship == may_ship
+
+
+@pytest.mark.parametrize(
+    ("held_out", "shipped"),
+    [
+        ((0.95, 0.7, 0.99), [0, 2]),  # 0.88 on average with the second
+        ((0.95, 0.8, 0.99), [0, 1, 2]),
+        ((0.85, 0.61), []),
+        ((0.95, 0.59), [0]),
+        ((), []),
+    ],
+)
+def test_as_many_tags_ship_as_are_good_enough_on_average(held_out: tuple[float, ...], shipped: list[int]) -> None:
+    assert shipped_tags([verdict(each) for each in held_out]) == shipped
 
 
 def test_only_tags_that_are_drawn_often_have_their_odds_shifted() -> None:
