@@ -52,6 +52,7 @@ class Policy:
 POLICIES = (
     Policy("2 workers, 2 requests (as served on 2 cores)"),
     Policy("2 workers, 1 request", batch_size=1),
+    Policy("2 workers, 3 requests", batch_size=3),
     Policy("2 workers, 4 requests", batch_size=4),
     Policy("1 worker, 2 requests", num_workers=1),
     Policy("1 worker, 8 requests", num_workers=1, batch_size=8),
