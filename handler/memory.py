@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 from collections.abc import Callable
 from typing import cast
+
+import psutil
 
 # <malloc.h>
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -72,13 +73,9 @@ class PiledUpMemory:
 
 
 def _own_bytes() -> int:
-    """What is resident and not mapped from a file (proc_pid_statm(5)); 0 where the kernel does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            _, resident_pages, shared_pages, *_ = map(int, file.read().split())
-    except OSError:
-        return 0
-    return (resident_pages - shared_pages) * resource.getpagesize()
+    """What is resident and not mapped from a file."""
+    info = psutil.Process().memory_info()
+    return int(info.rss - info.shared)
 
 
 def _function(name: str, *argument_types: type) -> Callable[..., int] | None:

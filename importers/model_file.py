@@ -115,9 +115,14 @@ def _export(served: Served, sample_rate: int) -> torch.export.ExportedProgram:
             )
     except Exception as error:  # of any kind: it is the network's code that is being run
         raise ImporterError(f"PyTorch cannot export this network: {str(error).strip().splitlines()[0]}") from error
-    for node in program.graph.nodes:  # the lines of source behind each operation, under this machine's paths
-        node.meta.pop("stack_trace", None)
+    forget_source_lines(program)
     return program
+
+
+def forget_source_lines(program: torch.export.ExportedProgram) -> None:
+    """Drops the lines of source behind each operation, which name this machine's paths."""
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
 
 
 def _compare(model: Model, served: Served, sample_rate: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import torchserve
+from handler.cores import WORKERS_VARIABLE
 
 CONTENT_TYPES = {".mp3": "audio/mp3", ".wav": "audio/wav", ".ogg": "audio/ogg"}
 SHOWN_WINDOWS = 12
@@ -51,7 +52,7 @@ def demonstrate(file: Path, model_store: Path) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
     print("starting TorchServe ...", flush=True)
     started = time.monotonic()
-    one_worker = {**os.environ, torchserve.WORKERS_VARIABLE: "1"}  # is ready first
+    one_worker = {**os.environ, WORKERS_VARIABLE: "1"}  # is ready first
     log_folder = torchserve.TREE / "build" / "logs" / "demo"
     settings = torchserve.Settings(log_folder, model_store=model_store, environment=one_worker)
     with torchserve.running(settings) as server:

