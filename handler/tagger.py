@@ -24,9 +24,11 @@ from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
 _BATCHES_AHEAD = 2
-# Blocks of audio, some minutes, after which a long stream may have left enough holes in memory to give them back.
+# Blocks of audio, some minutes of one stream or some short streams, after which enough holes may be left in memory to
+# give them back: 6,000 clips of 10 s left 250 MB of them in a worker.
 _TIDYING_BLOCKS = 32
 _PILED_UP = PiledUpMemory()
+_BLOCKS = count(1)
 _Hops = Generator[torch.Tensor, None, None] | ReadAhead[torch.Tensor]
 
 
@@ -73,12 +75,12 @@ def tag(
     depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
     tracks = [_Track(stream, pool.model.info, own_hops=own_hops, depth=depth) for stream in streams]
     batches: deque[_Batch] = deque()
-    turns, num_blocks = deque(tracks), count(1)
+    turns = deque(tracks)
     while turns:
         track = turns.popleft()
         if track.read():
             turns.append(track)
-            if next(num_blocks) % _TIDYING_BLOCKS == 0:
+            if next(_BLOCKS) % _TIDYING_BLOCKS == 0:
                 _PILED_UP.give_back_if_much()
         if sum(track.num_waiting for track in tracks) >= batch_hops:
             batches.append(_Batch(tracks, pool, batch_hops))

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -160,13 +161,15 @@ def test_the_fill_of_the_batches_is_told(lengths: list[int], batch_hops: int, fi
     assert [result.batch_fill for result in results] == fills
 
 
-@pytest.mark.parametrize(("num_blocks", "expected"), [(3, 0), (100, 3)])
-def test_a_long_stream_gives_memory_back_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, num_blocks: int, expected: int
+@pytest.mark.parametrize(("streams", "blocks_each", "expected"), [(1, 3, 0), (1, 100, 3), (15, 1, 0), (50, 1, 3)])
+def test_memory_goes_back_now_and_then_in_a_long_stream_and_in_many_short_ones(
+    monkeypatch: pytest.MonkeyPatch, streams: int, blocks_each: int, expected: int
 ) -> None:
     calls: list[int] = []
+    monkeypatch.setattr("handler.tagger._BLOCKS", count(1))
     monkeypatch.setattr("handler.tagger.PiledUpMemory.give_back_if_much", lambda _: calls.append(1))
-    tagged([NumberedStream(0, 4 * num_blocks, 4)], Parrot())
+    for _ in range(streams):
+        tagged([NumberedStream(0, 4 * blocks_each, 4)], Parrot())
     assert len(calls) == expected
 
 
