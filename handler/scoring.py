@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 
 from handler.core_slots import CORE_SLOTS
+from handler.fixed_sizes import NUM_STAGINGS
 from handler.model import Model
 from handler.pcm import Floats
 
@@ -50,7 +51,8 @@ class ScoringPool:
     def __init__(self, model: Model, num_threads: int) -> None:
         self.model = model
         self.num_threads = num_threads
-        self._call_windows = _call_windows(model.seconds_per_window) if num_threads > 1 else sys.maxsize
+        divides = num_threads > 1 and model.device.type == "cpu"  # a GPU is one device, however many threads feed it
+        self._call_windows = _call_windows(model.seconds_per_window) if divides else sys.maxsize
         # For every thread of the process: decoding, too, runs beside the pool and not on top of it.
         torch.set_num_threads(1)
         self._executor = ThreadPoolExecutor(num_threads, "scoring")
@@ -101,8 +103,8 @@ def _call_windows(seconds_per_window: float) -> int:
 
 
 def default_num_threads(device: torch.device) -> int:
-    """As many batches at once as there are cores to run them; one on a GPU, which is one device."""
-    return 1 if device.type == "cuda" else len(os.sched_getaffinity(0))
+    """As many batches at once as there are cores to run them; on a GPU one runs while the next one is copied to it."""
+    return NUM_STAGINGS if device.type == "cuda" else len(os.sched_getaffinity(0))
 
 
 def default_batch_hops(device: torch.device) -> int:

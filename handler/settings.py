@@ -12,6 +12,7 @@ from handler.sensitivity import parse_by_tag, parse_default
 from handler.text import quoted, whole_number
 
 PREFIX = "SENSE_"
+AUTO, EXPORTED = "auto", "exported"
 
 
 class SettingsError(ValueError):
@@ -29,7 +30,9 @@ class Settings:
         max_audio_seconds: Longer audio is refused with 400 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
         batch_hops: Hops that are scored in one call of the model; 0 for what suits the device (handler/scoring.py).
-        model_threads: Batches that are scored at once; 0 for as many as there are cores, or one on a GPU.
+        model_threads: Batches that are scored at once; 0 for as many as there are cores, or two on a GPU.
+        model_form: "auto" for the fastest form of the model that gives its probabilities (handler/model.py), or
+            "exported" for the program as the file has it.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies; see handler/spool.py. Without it
             bodies come through TorchServe.
     """
@@ -40,6 +43,7 @@ class Settings:
     max_audio_seconds: int = 360_000
     batch_hops: int = 0
     model_threads: int = 0
+    model_form: str = AUTO
     spool_folder: Path | None = None
 
 
@@ -87,6 +91,13 @@ def whole_number_parser(lowest: int, highest: int) -> Callable[..., int]:
     return parse
 
 
+def _model_form(text: str, *, source: str) -> str:
+    form = text.strip()
+    if form not in (AUTO, EXPORTED):
+        raise SettingsError(f"{source}={quoted(text)} is neither {AUTO!r} nor {EXPORTED!r}")
+    return form
+
+
 def _folder(text: str, *, source: str) -> Path:
     path = Path(text)
     if not (path.is_absolute() and path.is_dir()):
@@ -103,5 +114,6 @@ PARSERS: Mapping[str, Callable[..., Any]] = {
     "SENSE_MAX_AUDIO_SECONDS": whole_number_parser(1, 10**9),
     "SENSE_BATCH_HOPS": whole_number_parser(0, 4096),
     "SENSE_MODEL_THREADS": whole_number_parser(0, 256),
+    "SENSE_MODEL_FORM": _model_form,
     "SENSE_SPOOL_FOLDER": _folder,
 }

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from handler.model import Model, ModelFileError, load_model, parse_info
+from handler import model as model_module
+from handler.fixed_sizes import FixedSizes
+from handler.forms import Form, fastest_form
+from handler.half_precision import in_half_precision
+from handler.model import Model, ModelFileError, ModelInfo, load_model, parse_info, read_program
 from handler.windows import WindowGrid
 from tests.support import audio
-from tests.support.simulated_gpu import placed_answer
+from tests.support.simulated_gpu import SimulatedGpu, placed_answer
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
 
 CPU = torch.device("cpu")
@@ -275,11 +282,81 @@ def test_hops_are_whole_samples_exactly(sample_rate: int, hop_seconds: object, h
     assert info.hop_samples == hop_samples
 
 
-def test_the_bundled_model_moves_to_a_gpu_as_a_whole() -> None:
-    assert placed_answer(BUNDLED, 33).device.type == "cuda"
+# --- forms ---
 
 
-def test_a_model_that_is_not_moved_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_can_be_loaded_as_it_was_exported(toy_model: Path, toy: Model) -> None:
+    plain = load_model(toy_model, CPU, as_exported=True)
+    assert (toy.form, plain.form) == ("frozen", "as exported")
+    batch = hops_of(0.2, 0.6, 0.4), torch.tensor([0, 1])
+    assert plain.score(*batch) == pytest.approx(toy.score(*batch), abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def bundled() -> tuple[torch.nn.Module, ModelInfo]:
+    program, info = read_program(BUNDLED)
+    return program.module(), info
+
+
+@pytest.fixture
+def gpu_forms(bundled: tuple[torch.nn.Module, ModelInfo], monkeypatch: pytest.MonkeyPatch) -> list[Form]:
+    """What would be tried on a GPU, in memory and with kernels of the CPU, in small batches, and not timed."""
+    monkeypatch.setattr(model_module, "Gpu", lambda device: SimulatedGpu())
+    monkeypatch.setattr(model_module, "FixedSizes", partial(FixedSizes, sizes=(2, 9)))
+    return [
+        replace(form, windows=(20, 7, 1), is_timed=False)
+        for form in model_module._gpu_forms(*bundled, torch.device("cuda:0"))
+    ]
+
+
+def test_half_precision_is_fit_for_the_bundled_model(
+    bundled: tuple[torch.nn.Module, ModelInfo], gpu_forms: list[Form]
+) -> None:
+    module, info = bundled
+    name, _ = fastest_form(module, gpu_forms, hop_samples=info.hop_samples, window_hops=2)
+    assert name == "float16 in CUDA graphs"
+
+
+def test_single_precision_follows_where_half_precision_is_unfit(
+    bundled: tuple[torch.nn.Module, ModelInfo], gpu_forms: list[Form]
+) -> None:
+    module, info = bundled
+    assert 1e-7 < gpu_forms[0].max_difference <= 5e-3
+    unfit = replace(gpu_forms[0], max_difference=1e-7)
+    name, _ = fastest_form(module, [unfit, gpu_forms[1]], hop_samples=info.hop_samples, window_hops=2)
+    assert name == "float32 in CUDA graphs"
+
+
+def test_without_a_gpu_none_of_its_forms_is_taken(
+    bundled: tuple[torch.nn.Module, ModelInfo], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(device: torch.device) -> SimulatedGpu:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(model_module, "Gpu", missing)
+    module, info = bundled
+    forms = model_module._gpu_forms(module, info, torch.device("cuda:0"))
+    with caplog.at_level(logging.INFO):
+        assert fastest_form(module, forms, hop_samples=info.hop_samples, window_hops=2)[0] == "as exported"
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "the model is not served as float16 in CUDA graphs",
+        "the model is not served as float32 in CUDA graphs",
+    ]
+
+
+# --- where its tensors are ---
+
+
+@pytest.mark.parametrize("form", [lambda module: module, in_half_precision])
+def test_the_bundled_model_moves_to_a_gpu_as_a_whole(form: Callable[[torch.nn.Module], torch.nn.Module]) -> None:
+    answer = placed_answer(BUNDLED, 33, form)
+    assert (answer.device.type, answer.dtype) == ("cuda", torch.float32)
+
+
+@pytest.mark.parametrize("form", [lambda module: module, in_half_precision])
+def test_a_model_that_is_not_moved_would_be_noticed(
+    form: Callable[[torch.nn.Module], torch.nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tests.support.simulated_gpu.move_to_device_pass", lambda program, device: program)
     with pytest.raises(RuntimeError, match="cuda:0"):
-        placed_answer(BUNDLED, 33)
+        placed_answer(BUNDLED, 33, form)

@@ -125,8 +125,15 @@ def test_torch_uses_one_core_per_batch() -> None:
     assert torch.get_num_threads() == 1
 
 
-def test_a_gpu_takes_one_batch_at_a_time() -> None:
-    assert default_num_threads(torch.device("cuda")) == 1
+def test_a_gpu_is_given_the_next_batch_while_it_has_one() -> None:
+    assert default_num_threads(torch.device("cuda")) == 2
+
+
+def test_windows_on_a_gpu_are_not_divided() -> None:
+    model = Slow(7.0)
+    model.device = torch.device("cuda")
+    (future,) = ScoringPool(cast(Model, model), 2).submit(torch.zeros(6, 4), torch.arange(5))
+    assert len(future.result(timeout=5).probabilities) == 5
 
 
 def test_a_cpu_takes_a_batch_per_core_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

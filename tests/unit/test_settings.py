@@ -35,6 +35,8 @@ def test_the_default_length_lets_a_gib_of_speech_through() -> None:
         ("batch_hops", "4096", 4096),
         ("model_threads", "0", 0),
         ("model_threads", "256", 256),
+        ("model_form", "auto", "auto"),
+        ("model_form", " exported ", "exported"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name: str, text: str, value: object) -> None:
@@ -77,6 +79,9 @@ def test_an_unknown_setting_is_named_with_the_known_ones(name: str) -> None:
         ("SENSE_BATCH_HOPS", "-1"),
         ("SENSE_BATCH_HOPS", "4097"),
         ("SENSE_BATCH_HOPS", ""),
+        ("SENSE_MODEL_FORM", "Exported"),
+        ("SENSE_MODEL_FORM", "float16"),
+        ("SENSE_MODEL_FORM", ""),
         ("SENSE_SPOOL_FOLDER", ""),
         ("SENSE_SPOOL_FOLDER", "relative"),
         ("SENSE_SPOOL_FOLDER", "/nowhere/to/be/found"),
