@@ -1,12 +1,15 @@
 """A model file on a GPU: python -m benchmarks.gpu, in this tree, with PyTorch 2.11. No server is needed.
 
 1. Hops per second of the model alone, on hops that are on the device, in batches of 64 to 4,096: in single precision,
-   with TF32, with automatic half precision, each also as a CUDA graph; and how far probabilities move.
+   with TF32, with half precision (the handler's, and automatic), each also as a CUDA graph; and how far probabilities
+   move.
 2. The same fed from pinned memory of the host, copies and work overlapping.
-3. From the bytes of an MP3 file to JSON, the handler's own pipeline in one process and in several, with all cores
+3. The model as the handler loads and serves it, from hops in the host's memory to probabilities in the host's memory,
+   beside the program as it was exported.
+4. From the bytes of an MP3 file to JSON, the handler's own pipeline in one process and in several, with all cores
    decoding. This part wants torchcodec and FFmpeg, and is left out where they are not there.
 
-The limit of the third is the slower of decoding and model. With --device cpu everything but CUDA's own runs, too, to
+The limit of the last is the slower of decoding and model. With --device cpu everything but CUDA's own runs, too, to
 try the script; nothing of that is kept.
 """
 
@@ -15,14 +18,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
 import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from threading import Barrier
@@ -33,12 +39,17 @@ from torch.export.passes import move_to_device_pass
 
 from benchmarks.mpeg_frames import FRAME_SAMPLES, SAMPLE_RATES, audio_frames, frame_sizes
 from benchmarks.report import keep, machine, table
+from handler.fixed_sizes import NUM_STAGINGS
+from handler.forms import Inputs, Program, tones_in_noise
+from handler.half_precision import HalfPrecisionError, in_half_precision
+from handler.model import Model, load_model, read_program
 
 TREE = Path(__file__).resolve().parent.parent
+DEMO = TREE / "samples" / "demo.mp3"
 BATCHES = (64, 128, 256, 512, 1024, 2048, 4096)
 ACCURACY_HOPS = 256
 WARM_UP_SECONDS = 120.0
-Program = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,14 @@ class Loaded:
     window_hops: int
     device: torch.device
 
-    def inputs(self, num_hops: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Hops of noise and tones at many levels, and every window in them; on the host."""
-        generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(num_hops, self.hop_samples, generator=generator)
-        times = torch.arange(self.hop_samples) / self.hop_samples
-        hertz = 50 * 2 ** (7 * torch.rand(num_hops, 1, generator=generator))
-        levels = 10 ** (-3 * torch.rand(num_hops, 2, generator=generator))
-        hops = levels[:, :1] * noise + levels[:, 1:] * torch.sin(2 * torch.pi * hertz * times)
-        return hops.clamp(-1, 1), torch.arange(num_hops - self.window_hops + 1)
+    def inputs(self, num_hops: int) -> Inputs:
+        """Hops of tones in noise at many levels, and every window in them; on the host."""
+        return sounds(num_hops, self.hop_samples, self.window_hops)
+
+
+def sounds(num_hops: int, hop_samples: int, window_hops: int) -> Inputs:
+    """What the handler, too, compares forms of a model on."""
+    return tones_in_noise(num_hops, hop_samples), torch.arange(num_hops - window_hops + 1)
 
 
 @dataclass(frozen=True)
@@ -76,11 +86,13 @@ class Precision:
         name: In the table.
         autocast: The type that it may use; None for single precision.
         tf32: Whether single precision may be rounded to 10 bits of mantissa where it is multiplied.
+        form: What it makes of the program beforehand.
     """
 
     name: str
     autocast: torch.dtype | None = None
     tf32: bool = False
+    form: Callable[[Program], Program] = lambda program: program
 
     @contextlib.contextmanager
     def on(self, device: torch.device) -> Iterator[None]:
@@ -95,6 +107,7 @@ SINGLE = Precision("float32")
 PRECISIONS = (
     SINGLE,
     Precision("float32, TF32", tf32=True),
+    Precision("float16 after logarithms", form=in_half_precision),
     Precision("float16 autocast", torch.float16),
     Precision("bfloat16 autocast", torch.bfloat16),
 )
@@ -142,23 +155,22 @@ def graphed(model: Loaded, num_hops: int) -> Callable[[], object]:
     call = eager(model, num_hops)
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.stream(stream):  # which a recording that fails would not leave by itself
         for _ in range(3):
             call()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        call()
+        with torch.cuda.graph(graph, stream=stream):
+            call()
     return graph.replay
 
 
-def fed(model: Loaded, num_hops: int, rounds: int = 8) -> Callable[[], object]:
+def fed(model: Loaded, num_hops: int) -> Callable[[], object]:
     """Hops come from the host's pinned memory and probabilities go back, on two streams in turns."""
     pinned = [[each.pin_memory() for each in model.inputs(num_hops)] for _ in range(2)]
     streams = [torch.cuda.Stream() for _ in range(2)]  # type: ignore[no-untyped-call]
 
     def call() -> None:
-        for turn in range(rounds):
+        for turn in range(ROUNDS):
             hops, starts = pinned[turn % 2]
             with torch.cuda.stream(streams[turn % 2]):
                 on_device = hops.to(model.device, non_blocking=True)
@@ -167,7 +179,7 @@ def fed(model: Loaded, num_hops: int, rounds: int = 8) -> Callable[[], object]:
     return call
 
 
-WAYS = {"eager": (eager, 1), "CUDA graph": (graphed, 1), "from pinned memory": (fed, 8)}
+WAYS = {"eager": (eager, 1), "CUDA graph": (graphed, 1), "from pinned memory": (fed, ROUNDS)}
 
 
 def speed_cell(model: Loaded, precision: Precision, way: str, num_hops: int, seconds: float) -> str:
@@ -175,37 +187,92 @@ def speed_cell(model: Loaded, precision: Precision, way: str, num_hops: int, sec
     prepare, batches_in_call = WAYS[way]
     try:
         with precision.on(model.device):
-            taken = median_seconds(prepare(model, num_hops), model.device, seconds)
-    except RuntimeError as error:  # out of memory, or an operation that the way does not allow
+            formed = replace(model, program=precision.form(model.program))
+            taken = median_seconds(prepare(formed, num_hops), model.device, seconds)
+    except (RuntimeError, HalfPrecisionError) as error:  # out of memory, or an operation that the way does not allow
         print(f"{precision.name}, {way}, {num_hops} hops: {error}", file=sys.stderr)
         return type(error).__name__
     return f"{batches_in_call * num_hops / taken:,.0f}"
 
 
-def difference(model: Loaded, precision: Precision) -> str:
+def difference(model: Loaded, precision: Precision, heard: Inputs | None = None) -> str:
     """The largest and the mean distance of any probability from single precision's."""
-    hops, starts = (each.to(model.device) for each in model.inputs(ACCURACY_HOPS))
+    hops, starts = (each.to(model.device) for each in heard or model.inputs(ACCURACY_HOPS))
     with SINGLE.on(model.device):
         expected = model.program(hops, starts).float()
+    try:
+        program = precision.form(model.program)
+    except HalfPrecisionError as error:
+        return str(error)
     with precision.on(model.device):
-        distance = (model.program(hops, starts).float() - expected).abs()
-    if not torch.isfinite(distance).all():
-        return f"no number in {float((~torch.isfinite(distance)).float().mean()):.1%}"
-    return f"{float(distance.max()):.1e} (mean {float(distance.mean()):.1e})"
+        return distance_cell(program(hops, starts).float() - expected)
 
 
-def model_alone(model: Loaded, batches: Sequence[int], seconds: float) -> str:
+def distance_cell(differences: torch.Tensor) -> str:
+    """The largest and the mean one, or how many are no number."""
+    if not torch.isfinite(differences).all():
+        return f"no number in {float((~torch.isfinite(differences)).float().mean()):.1%}"
+    return f"{float(differences.abs().max()):.1e} (mean {float(differences.abs().mean()):.1e})"
+
+
+def model_alone(
+    model: Loaded, batches: Sequence[int], seconds: float, recordings: Mapping[str, Inputs] | None = None
+) -> str:
     """The first two tables in one."""
     ways = list(WAYS) if model.device.type == "cuda" else ["eager"]
+    heard = {"tones in noise": model.inputs(ACCURACY_HOPS), **(recordings or {})}
     rows = []
     for precision in PRECISIONS:
-        moved = difference(model, precision)
+        moved = [difference(model, precision, inputs) for inputs in heard.values()]
         for way in ways:
             print(f"{precision.name}, {way} ...", file=sys.stderr)
             cells = [speed_cell(model, precision, way, num_hops, seconds) for num_hops in batches]
-            rows.append([precision.name, way, *cells, moved])
-    header = ["precision", "way", *(f"{num_hops} hops" for num_hops in batches), "probabilities move by at most"]
-    return table(header, rows)
+            rows.append([precision.name, way, *cells, *moved])
+    moves = [f"{name}: probabilities move by at most" for name in heard]
+    return table(["precision", "way", *(f"{num_hops} hops" for num_hops in batches), *moves], rows)
+
+
+def recorded(model_file: Path, audio: Sequence[Path]) -> dict[str, Inputs]:
+    """The hops of sound files by their names; none where there is nothing to decode them with."""
+    try:
+        from benchmarks.model_forms import recording
+
+        _, info = read_program(model_file)
+        return {file.name: recording(info, file) for file in audio}
+    except (ImportError, RuntimeError, OSError) as error:  # torchcodec's, where FFmpeg's libraries are missing
+        print(f"no recordings: {str(error).splitlines()[0]}", file=sys.stderr)
+        return {}
+
+
+def served_seconds(model: Model, inputs: Inputs, num_threads: int, seconds: float) -> float:
+    """What a batch takes from the host's memory to the host's memory, that many threads scoring at once."""
+    with ThreadPoolExecutor(num_threads) as threads:
+
+        def call() -> None:
+            for future in [threads.submit(model.score, *inputs) for _ in range(ROUNDS)]:
+                future.result()
+
+        return median_seconds(call, model.device, seconds) / ROUNDS
+
+
+def as_served(model_file: Path, batches: Sequence[int], device: torch.device, seconds: float) -> str:
+    """The table of what the handler serves."""
+    rows: list[list[str]] = []
+    expected = None
+    for as_exported in (True, False):
+        start = time.perf_counter()
+        model = load_model(model_file, device, as_exported=as_exported)
+        loading = f"{time.perf_counter() - start:.1f} s"
+        inputs = partial(sounds, hop_samples=model.info.hop_samples, window_hops=model.info.grid.window_hops)
+        probabilities = torch.from_numpy(model.score(*inputs(ACCURACY_HOPS)))
+        expected = probabilities if expected is None else expected
+        for num_threads in (1, NUM_STAGINGS):
+            print(f"served {model.form}, {num_threads} threads ...", file=sys.stderr)
+            taken = [served_seconds(model, inputs(count), num_threads, seconds) for count in batches]
+            cells = [f"{count / each:,.0f}" for count, each in zip(batches, taken, strict=True)]
+            rows.append([model.form, str(num_threads), *cells, distance_cell(probabilities - expected), loading])
+    columns = [f"{num_hops} hops" for num_hops in batches]
+    return table(["served", "threads", *columns, "probabilities move by at most", "loaded and tried in"], rows)
 
 
 @dataclass(frozen=True)
@@ -268,7 +335,6 @@ def _do(work: Work) -> Span:
 
 def _tagger(work: Work) -> Callable[[bytes], float]:
     """What tags a body as the handler does, and returns the seconds of audio in it."""
-    from handler.model import load_model
     from handler.response import encode_windows
     from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
     from handler.tagger import tag
@@ -288,8 +354,6 @@ def _tagger(work: Work) -> Callable[[bytes], float]:
 
 def _decoder(work: Work) -> Callable[[bytes], float]:
     """What decodes a body as the handler does, and returns the seconds of audio in it."""
-    from handler.model import load_model
-
     sample_rate = load_model(work.model_file, torch.device("cpu")).info.sample_rate
     torch.set_num_threads(1)
 
@@ -317,7 +381,7 @@ def repeated(file: Path, seconds: float) -> bytes:
 
 
 def from_bytes_to_json(options: argparse.Namespace, device: torch.device) -> str:
-    """The third table."""
+    """The last table."""
     rows = []
     for num_processes in options.processes:
         share = options.audio_seconds / num_processes
@@ -335,7 +399,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1, ... or cpu (default: cuda)")
     parser.add_argument("--batches", type=int, nargs="+", help="hops in a batch (64 128 ... 4096; on a CPU 64)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of each measurement of the model (1)")
-    parser.add_argument("--audio", type=Path, default=TREE / "samples" / "demo.mp3", help="MP3 file of 44.1 kHz")
+    parser.add_argument("--audio", type=Path, default=DEMO, help="MP3 file of 44.1 kHz")
+    parser.add_argument(
+        "--heard",
+        type=Path,
+        nargs="+",
+        default=[DEMO],
+        help="sound files on which precisions are compared (the sample)",
+    )
     parser.add_argument("--audio-seconds", type=float, default=36_000.0, help="of MP3 for the pipeline (36000)")
     parser.add_argument("--processes", type=int, nargs="+", default=(1, 2, 4, 8), help="of the pipeline (1 2 4 8)")
     return parser.parse_args()
@@ -345,11 +416,15 @@ def main() -> int:
     """Measures and prints; keeps the result of a GPU. Returns the exit status."""
     options = parse_arguments()
     device = torch.device(options.device)
+    logging.basicConfig(format="%(message)s", level=logging.INFO)  # why a form is not served
     if device.type == "cuda" and not torch.cuda.is_available():
         print("gpu: PyTorch finds no CUDA device here (--device cpu tries the script)", file=sys.stderr)
         return 1
     batches = options.batches or (BATCHES if device.type == "cuda" else BATCHES[:1])
-    tables = [model_alone(load(options.model, device), batches, options.seconds)]
+    tables = [
+        model_alone(load(options.model, device), batches, options.seconds, recorded(options.model, options.heard)),
+        as_served(options.model, batches, device, options.seconds),
+    ]
     try:
         tables.append(from_bytes_to_json(options, device))
     except (ImportError, RuntimeError, OSError) as error:  # torchcodec's, where FFmpeg's libraries are missing

@@ -6,8 +6,9 @@ with which it was recorded, so a batch is copied into that memory, and what it d
     hops -> staging, in pinned memory -> the device's copy -> replay -> staging -> probabilities
             \___ the host ___/           \______ the device, on a stream of its own ______/
 
-The device reads and writes pinned memory by itself, so the host goes on meanwhile. Its own copy into it (32 MB for 512
-hops of 16 kHz) takes longer than all the rest; with two of them, one thread copies while the other's batch runs.
+The device reads and writes pinned memory by itself, so the host goes on meanwhile. What is left to the host is to copy
+the hops into it (33 MB for 512 of 16 kHz: 1.5 ms), which takes about as long as a GPU should need for them. So there
+are two: one thread copies while the other's batch runs.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class HalfPrecisionError(ValueError):
     """The program has no such form; the message says why."""
 
 
-def in_half_precision(program: torch.nn.Module) -> GraphModule:
+def in_half_precision(program: Callable[..., torch.Tensor]) -> GraphModule:
     """Returns the program with float16 between its features and its logits.
 
     Args:

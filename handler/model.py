@@ -138,7 +138,13 @@ def load_model(path: Path, device: torch.device, *, as_exported: bool = False) -
         forms = _gpu_forms(module, info, device) if device.type == "cuda" else _cpu_forms(module, info)
         name, fastest = fastest_form(plain, forms, hop_samples=info.hop_samples, window_hops=info.grid.window_hops)
         model = Model(info, fastest, device, name)
-    model.seconds_per_window = _seconds_per_window(model)
+    try:
+        model.seconds_per_window = _seconds_per_window(model)
+    except RuntimeError as error:  # what breaks a GPU's context breaks it for the whole process
+        raise ModelFileError(
+            f"{path.name} fails on {device} after other forms of it were tried; SENSE_MODEL_FORM=exported leaves them "
+            f"out: {quoted(str(error))}"
+        ) from error
     return model
 
 

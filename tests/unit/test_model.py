@@ -344,6 +344,17 @@ def test_without_a_gpu_none_of_its_forms_is_taken(
     ]
 
 
+def test_a_form_that_breaks_the_device_is_told_with_the_way_out(
+    toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Model) -> float:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(model_module, "_seconds_per_window", broken)
+    with pytest.raises(ModelFileError, match=r"SENSE_MODEL_FORM=exported leaves them out: .*illegal memory access"):
+        load_model(toy_model, CPU)
+
+
 # --- where its tensors are ---
 
 
