@@ -14,7 +14,7 @@ LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
 # python3-venv takes no compiler along, and every package below is a wheel: no build tools to remove afterwards.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        ca-certificates ffmpeg nginx-light python3 python3-venv \
+        ca-certificates ffmpeg libtcmalloc-minimal4 nginx-light python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --shell /usr/sbin/nologin sense
 

@@ -20,6 +20,7 @@ from threading import Barrier
 
 import torch
 
+from deploy import allocator
 from handler.content_type import EncodedAudio
 from handler.decoder import AudioStream
 from handler.memory import keep_freed_memory
@@ -72,6 +73,7 @@ def measure_limit(model_file: Path, files: Sequence[Path], *, seconds: float = 4
     """Measures for that many seconds each: decoding these files, and the model."""
     context = multiprocessing.get_context("spawn")
     cores = num_cores()
+    os.environ.update(allocator.preloaded(os.environ))  # for the processes, as the server's workers have it
     with context.Pool(cores, _prepare, (model_file, files, context.Barrier(cores))) as processes:
         decoding = processes.map(_decoding_seconds, [seconds] * cores, chunksize=1)
         scoring = processes.map(_scoring_seconds, [seconds] * cores, chunksize=1)

