@@ -21,11 +21,11 @@ def server_seconds(processes: Mapping[str, Sequence[psutil.Process]]) -> float:
     return sum(_seconds(process) for group in processes.values() for process in group)
 
 
-def per_request(before: Mapping[str, float], after: Mapping[str, float], num_requests: int) -> str:
-    """In words: milliseconds for each request between two looks, the largest first."""
-    taken = {kind: 1000 * (after[kind] - before[kind]) / num_requests for kind in before}
-    shown = ", ".join(f"{kind} {each:.1f}" for kind, each in sorted(taken.items(), key=lambda item: -item[1]))
-    return f"{shown}, together {sum(taken.values()):.1f} ms"
+def per_request(taken: Mapping[str, float], num_requests: int) -> str:
+    """In words: milliseconds for each request, the largest first, of the seconds that each kind took for them all."""
+    each = {kind: 1000 * seconds / num_requests for kind, seconds in taken.items()}
+    shown = ", ".join(f"{kind} {cost:.1f}" for kind, cost in sorted(each.items(), key=lambda item: -item[1]))
+    return f"{shown}, together {sum(each.values()):.1f} ms"
 
 
 def _seconds(process: psutil.Process) -> float:

@@ -71,7 +71,7 @@ def test_packs_what_the_handler_unpacks(name: str) -> None:
 
 
 def test_tells_processor_time_by_request() -> None:
-    text = per_request({"JVM": 1.0, "worker": 2.0}, {"JVM": 1.1, "worker": 3.0}, 100)
+    text = per_request({"JVM": 0.1, "worker": 1.0}, 100)
     assert text == "worker 10.0, JVM 1.0, together 11.0 ms"
 
 
