@@ -79,14 +79,9 @@ def fastest_form(plain: Program, forms: Sequence[Form], *, hop_samples: int, win
 
     for form in forms:
         try:
-            program = form.make()
-            _compare(program, plain, form.max_difference, [sounds(count) for count in form.windows])
-            if form.is_timed:
-                _check_faster(program, plain, [sounds(count) for count in _TIMED_WINDOWS])
+            return form.name, _fit(form, plain, sounds)
         except Exception as error:  # whatever it is, there is a form that works
             logger.info("the model is not served as %s: %s", form.name, quoted(str(error)))
-        else:
-            return form.name, program
     return AS_EXPORTED, plain
 
 
@@ -105,30 +100,37 @@ def tones_in_noise(num_hops: int, hop_samples: int) -> torch.Tensor:
     return hops.clamp(-1, 1)
 
 
-@torch.inference_mode()
-def _compare(program: Program, plain: Program, max_difference: float, batches: Sequence[Inputs]) -> None:
-    """Raises UnfitFormError where a form does not give what the plain program gives for the same sounds."""
-    for batch in batches:
-        expected = plain(*batch)
-        for _ in range(_SETTLING_RUNS):
-            difference = float((program(*batch) - expected).abs().max())
-            if not difference <= max_difference:  # nor is one that is no number
-                raise UnfitFormError(f"its probabilities differ by {difference:.1e}")
+def _fit(form: Form, plain: Program, sounds: Callable[[int], Inputs]) -> Program:
+    """Makes a form; raises UnfitFormError where it is not to be served. Nothing holds the memory of one that is not."""
+    program = form.make()
+    for num_windows in form.windows:
+        _compare(program, plain, sounds(num_windows), form.max_difference)
+    if form.is_timed:
+        ratios = [_time_ratio(program, plain, sounds(num_windows)) for num_windows in _TIMED_WINDOWS]
+        if not math.prod(ratios) < 1:
+            raise UnfitFormError(f"it takes {' and '.join(f'{ratio:.2f}' for ratio in ratios)} times as long")
+    return program
 
 
 @torch.inference_mode()
-def _check_faster(program: Program, plain: Program, batches: Sequence[Inputs]) -> None:
-    """Raises UnfitFormError where a form takes longer than the plain program, on the batches' average."""
-    ratios = [_median_seconds(program, batch) / _median_seconds(plain, batch) for batch in batches]
-    if not math.prod(ratios) < 1:
-        raise UnfitFormError(f"it takes {' and '.join(f'{ratio:.2f}' for ratio in ratios)} times as long")
+def _compare(program: Program, plain: Program, batch: Inputs, max_difference: float) -> None:
+    expected = plain(*batch)
+    for _ in range(_SETTLING_RUNS):
+        difference = float((program(*batch) - expected).abs().max())
+        if not difference <= max_difference:  # nor is one that is no number
+            raise UnfitFormError(f"its probabilities differ by {difference:.1e}")
 
 
-def _median_seconds(program: Program, batch: Inputs) -> float:
-    """Of runs that end when the probabilities are in the host's memory."""
-    seconds = []
-    for _ in range(_TIMED_RUNS):
-        start_seconds = time.perf_counter()
-        program(*batch)
-        seconds.append(time.perf_counter() - start_seconds)
-    return statistics.median(seconds)
+def _time_ratio(program: Program, plain: Program, batch: Inputs) -> float:
+    """What a form takes by what the plain program takes, in turns, since other workers may be starting meanwhile."""
+    runs = [(_seconds(program, batch), _seconds(plain, batch)) for _ in range(_TIMED_RUNS)]
+    own, others = zip(*runs, strict=True)
+    return statistics.median(own) / statistics.median(others)
+
+
+@torch.inference_mode()
+def _seconds(program: Program, batch: Inputs) -> float:
+    """Until the probabilities are in the host's memory."""
+    start_seconds = time.perf_counter()
+    program(*batch)
+    return time.perf_counter() - start_seconds

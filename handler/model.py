@@ -139,6 +139,7 @@ def load_model(path: Path, device: torch.device, *, as_exported: bool = False) -
         name, fastest = fastest_form(plain, forms, hop_samples=info.hop_samples, window_hops=info.grid.window_hops)
         model = Model(info, fastest, device, name)
     try:
+        torch.cuda.empty_cache()  # gives back what trying took, if it was a GPU's
         model.seconds_per_window = _seconds_per_window(model)
     except RuntimeError as error:  # what breaks a GPU's context breaks it for the whole process
         raise ModelFileError(
