@@ -123,8 +123,10 @@ def _compare(program: Program, plain: Program, batch: Inputs, max_difference: fl
 
 def _time_ratio(program: Program, plain: Program, batch: Inputs) -> float:
     """What a form takes by what the plain program takes, in turns, since other workers may be starting meanwhile."""
-    runs = [(_seconds(program, batch), _seconds(plain, batch)) for _ in range(_TIMED_RUNS)]
-    own, others = zip(*runs, strict=True)
+    own, others = [], []
+    for _ in range(_TIMED_RUNS):
+        own.append(_seconds(program, batch))
+        others.append(_seconds(plain, batch))
     return statistics.median(own) / statistics.median(others)
 
 
