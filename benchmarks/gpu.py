@@ -420,6 +420,8 @@ def main() -> int:
     if device.type == "cuda" and not torch.cuda.is_available():
         print("gpu: PyTorch finds no CUDA device here (--device cpu tries the script)", file=sys.stderr)
         return 1
+    if device.index is not None:
+        torch.cuda.set_device(device)
     batches = options.batches or (BATCHES if device.type == "cuda" else BATCHES[:1])
     tables = [
         model_alone(load(options.model, device), batches, options.seconds, recorded(options.model, options.heard)),

@@ -168,12 +168,12 @@ class Gpu:
     """A CUDA device, on a stream of its own.
 
     Args:
-        device: Which, with its number.
+        device: Which; without a number, the current one.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._device = torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+        self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
 
     def on_host(self, *shape: int, dtype: torch.dtype) -> torch.Tensor:
