@@ -344,16 +344,19 @@ def test_without_a_gpu_none_of_its_forms_is_taken(
     ]
 
 
-def test_a_gpu_rounds_float32_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    switches = [
-        (torch.backends.cudnn, "allow_tf32"),
-        (torch.backends.cuda.matmul, "allow_tf32"),
-        (torch.backends.cuda.matmul, "allow_fp16_reduced_precision_reduction"),
-    ]
-    for backend, name in switches:
-        monkeypatch.setattr(backend, name, True)
-    model_module._calculate_in_full()
-    assert not any(getattr(backend, name) for backend, name in switches)
+def test_a_gpu_rounds_float32_nowhere() -> None:
+    matmul = torch.backends.cuda.matmul
+    switches = [(torch.backends.cudnn, "allow_tf32"), (matmul, "allow_tf32")]
+    switches.append((matmul, "allow_fp16_reduced_precision_reduction"))
+    before = [getattr(backend, name) for backend, name in switches]
+    try:
+        for backend, name in switches:
+            setattr(backend, name, True)
+        model_module._calculate_in_full()
+        assert not any(getattr(backend, name) for backend, name in switches)
+    finally:
+        for (backend, name), value in zip(switches, before, strict=True):
+            setattr(backend, name, value)
 
 
 def test_a_form_that_breaks_the_device_is_told_with_the_way_out(
