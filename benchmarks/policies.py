@@ -13,7 +13,7 @@ import re
 import statistics
 import subprocess
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
@@ -30,6 +30,7 @@ from benchmarks.server import Served, behind_front
 from deploy.torchserve import MODEL_NAME
 
 NUM_CALLERS = 8
+COMMON_POOL = "java.util.concurrent.ForkJoinPool.common.parallelism"
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,27 @@ class Policy:
         num_workers: Worker processes.
         batch_size: Requests that one takes at once.
         java: Flags that replace those of config.properties.
+        environment: Variables of the server.
     """
 
     name: str
     num_workers: int = 2
-    batch_size: int = 2
+    batch_size: int = 3
     java: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 POLICIES = (
-    Policy("2 workers, 2 requests (as served on 2 cores)"),
+    Policy("2 workers, 3 requests (as served on 2 cores)"),
     Policy("2 workers, 1 request", batch_size=1),
-    Policy("2 workers, 3 requests", batch_size=3),
+    Policy("2 workers, 2 requests", batch_size=2),
     Policy("2 workers, 4 requests", batch_size=4),
-    Policy("1 worker, 2 requests", num_workers=1),
+    Policy("1 worker, 3 requests", num_workers=1),
     Policy("1 worker, 8 requests", num_workers=1, batch_size=8),
     Policy("3 workers, 1 request", num_workers=3, batch_size=1),
+    Policy("3 workers, 3 requests", num_workers=3),
+    Policy("as served, glibc's allocator", environment={"LD_PRELOAD": ""}),
+    Policy("as served, a Java thread for each batch", java=f"-D{COMMON_POOL}=1"),
     Policy("as served, all of Java's compilers", java="-XX:TieredStopAtLevel=4"),
     Policy("as served, all compilers, G1", java="-XX:-UseSerialGC -XX:+UseG1GC -XX:TieredStopAtLevel=4"),
 )
@@ -103,7 +109,7 @@ def served_by(policy: Policy, model: Path, number: int) -> Iterator[Measured]:
     set_batch_size(store / f"{MODEL_NAME}.mar", policy.batch_size)
     # _JAVA_OPTIONS goes before what stands on Java's command line.
     changed = {"TS_DEFAULT_WORKERS_PER_MODEL": str(policy.num_workers), "_JAVA_OPTIONS": policy.java}
-    with patch.dict(os.environ, changed), behind_front(store) as served:
+    with patch.dict(os.environ, {**changed, **policy.environment}), behind_front(store) as served:
         yield Measured(served)
 
 

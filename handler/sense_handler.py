@@ -23,7 +23,7 @@ from handler.model import ModelFileError, load_model
 from handler.request import TagRequest, read_request
 from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
-from handler.settings import SettingsError, read_settings
+from handler.settings import EXPORTED, SettingsError, read_settings
 from handler.spool import SpoolError
 from handler.tagger import Tagged, tag
 
@@ -58,7 +58,11 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         keep_freed_memory()
         torch.set_num_threads(1)  # from the first run of the model on; handler/scoring.py says why
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
-        self.model = load_model(Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"], self.device)
+        self.model = load_model(
+            Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"],
+            self.device,
+            as_exported=self.settings.model_form == EXPORTED,
+        )
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
         self.decode_here = num_own_cores(model_config, os.environ, has_gpu=self.device.type == "cuda") == 1

@@ -22,7 +22,7 @@ def test_the_stock_containers_archive_tags(stock_container: TorchServe, mixture:
 def test_the_archives_own_configuration_is_in_force(stock_container: TorchServe) -> None:
     """The toolkit's time-out is lost with its glued line; the archive brings its own."""
     described = requests.get(f"{stock_container.url}/models/model", timeout=10).json()[0]
-    expected = {"responseTimeout": 3600, "batchSize": 2, "maxBatchDelay": 1}
+    expected = {"responseTimeout": 3600, "batchSize": 3, "maxBatchDelay": 1}
     assert {name: described[name] for name in expected} == expected
 
 

@@ -84,7 +84,7 @@ def test_model_config_is_in_force(server: TorchServe) -> None:
         "modelVersion": "1.0",
         "minWorkers": NUM_WORKERS,
         "maxWorkers": NUM_WORKERS,
-        "batchSize": 2,
+        "batchSize": 3,
         "maxBatchDelay": 1,
         "responseTimeout": 3600,
         "startupTimeout": 300,

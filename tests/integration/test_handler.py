@@ -93,6 +93,16 @@ def test_a_header_overrules_the_environment(model_file: Path, siren: bytes, monk
     assert names(ask(Worker(model_file), siren, X_Default_Sensitivity="0")) == [["Laughter"]] * 2
 
 
+@pytest.mark.parametrize(("setting", "form"), [("auto", "frozen"), ("exported", "as exported")])
+def test_the_environment_says_whether_a_faster_form_is_looked_for(
+    model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch, setting: str, form: str
+) -> None:
+    monkeypatch.setenv("SENSE_MODEL_FORM", setting)
+    worker = Worker(model_file)
+    assert worker.handler.model.form == form
+    assert names(ask(worker, siren)) == [["Laughter"]] * 2
+
+
 def test_a_wrong_setting_stops_the_start_with_one_line(
     model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
