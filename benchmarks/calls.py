@@ -1,12 +1,15 @@
 """Callers: what they send, when, and how long the answers take.
 
-They run on the machine that serves, so their own work (a few tenths of a millisecond for each request, and reading an
-uploaded file) takes part in every figure.
+They run on the machine that serves, so their own work takes part in every figure, and there should be little of it: a
+request goes out in one piece, and of an answer's headers only what is needed is read. With http.client, which sends its
+headers before its body and so wakes the server twice, eight callers took 0.3 ms for a 10 s clip instead of 0.1, and got
+4 % fewer answers.
 """
 
 from __future__ import annotations
 
-import http.client
+import re
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -17,7 +20,12 @@ from pathlib import Path
 
 # Longer than the longest file takes.
 ANSWER_SECONDS = 3600.0
-UPLOAD_BLOCK_BYTES = 1 << 20
+# So that the system takes a whole clip at once.
+SEND_BUFFER_BYTES = 1 << 20
+RECEIVED_BYTES = 1 << 20
+HEAD_END = b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+CLOSING = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 # More than ever wait at once, even where the server falls behind the rate.
 MOST_CALLERS = 256
 
@@ -30,21 +38,26 @@ class Callers:
     """Clients of one server; every thread that calls has a connection of its own, which it keeps."""
 
     def __init__(self, url: str) -> None:
-        self._address = url.removeprefix("http://")
+        host, _, port = url.removeprefix("http://").partition(":")
+        self._address = (host, int(port))
         self._own = threading.local()
 
     def ask(self, body: bytes | Path, content_type: str = "audio/mp3") -> bytes:
-        """Sends a body, or a file block by block, and returns the answer.
+        """Sends a body, or a file's content, and returns the answer.
 
         Raises:
             CallError: There is none, or it is no success.
         """
-        connection = self._connection()
         try:
-            status, answer = _exchange(connection, body, content_type)
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            connection = self._connection()
+            _send(connection, body, content_type)
+            head, answer = _receive(connection)
+        except OSError as error:
+            self._hang_up()
             raise CallError(f"no answer: {error!r}") from error
+        if CLOSING.search(head):
+            self._hang_up()
+        status = int(head.split(maxsplit=2)[1])
         if status != HTTPStatus.OK:
             raise CallError(f"status {status}: {answer[:300].decode(errors='replace')}")
         return answer
@@ -55,25 +68,53 @@ class Callers:
         self.ask(body, content_type)
         return time.perf_counter() - start
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self) -> socket.socket:
         if not hasattr(self._own, "connection"):
-            self._own.connection = http.client.HTTPConnection(
-                self._address, timeout=ANSWER_SECONDS, blocksize=UPLOAD_BLOCK_BYTES
-            )
-        connection: http.client.HTTPConnection = self._own.connection
-        return connection
+            connection = socket.create_connection(self._address, ANSWER_SECONDS)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            self._own.connection = connection
+        found: socket.socket = self._own.connection
+        return found
+
+    def _hang_up(self) -> None:
+        if hasattr(self._own, "connection"):
+            self._own.connection.close()
+            del self._own.connection
 
 
-def _exchange(connection: http.client.HTTPConnection, body: bytes | Path, content_type: str) -> tuple[int, bytes]:
-    headers = {"Content-Type": content_type}
+def _send(connection: socket.socket, body: bytes | Path, content_type: str) -> None:
+    size_bytes = body.stat().st_size if isinstance(body, Path) else len(body)
+    head = (
+        f"POST /invocations HTTP/1.1\r\nHost: server\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {size_bytes}\r\n\r\n"
+    ).encode()
     if isinstance(body, Path):
-        headers["Content-Length"] = str(body.stat().st_size)
+        connection.sendall(head)
         with body.open("rb") as file:
-            connection.request("POST", "/invocations", file, headers)
+            connection.sendfile(file)
     else:
-        connection.request("POST", "/invocations", body, headers)
-    response = connection.getresponse()
-    return response.status, response.read()
+        connection.sendall(head + body)
+
+
+def _receive(connection: socket.socket) -> tuple[bytes, bytes]:
+    """An answer's head and body; the servers that are measured all say how long it is."""
+    received = _some(connection)
+    while HEAD_END not in received:
+        received += _some(connection)
+    head, _, answer = received.partition(HEAD_END)
+    length = LENGTH.search(head)
+    if length is None:
+        raise OSError(f"an answer without its length: {head[:300]!r}")
+    while len(answer) < int(length[1]):
+        answer += _some(connection)
+    return head, answer
+
+
+def _some(connection: socket.socket) -> bytes:
+    received = connection.recv(RECEIVED_BYTES)
+    if not received:
+        raise ConnectionError("the server has hung up")
+    return received
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ SLOW_SECONDS = 0.2
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the body; 500 to "bad", and late to "slow"."""
+    """Answers with the body; 500 to "bad", late to "slow", and for the last time to "last"."""
 
     protocol_version = "HTTP/1.1"
 
@@ -26,6 +26,8 @@ class Echo(BaseHTTPRequestHandler):
         time.sleep(SLOW_SECONDS if body == b"slow" else 0)
         self.send_response(500 if body == b"bad" else 200)
         self.send_header("Content-Length", str(len(body)))
+        if body == b"last":
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
@@ -56,6 +58,16 @@ def test_sends_bytes_and_files(url: str, tmp_path: Path) -> None:
     callers = Callers(url)
     assert callers.ask(b"sound") == b"sound"
     assert callers.ask(file) == file.read_bytes()
+
+
+def test_keeps_its_connection_until_the_server_closes_it(url: str) -> None:
+    callers = Callers(url)
+    before = callers._connection()
+    callers.ask(b"sound")
+    assert callers._connection() is before
+    callers.ask(b"last")
+    assert callers._connection() is not before
+    assert callers.ask(b"sound") == b"sound"
 
 
 def test_an_error_is_no_answer(url: str) -> None:
