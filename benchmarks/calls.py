@@ -124,37 +124,42 @@ class Throughput:
     Attributes:
         num_answered: Requests that were answered with success.
         num_failed: Others.
-        seconds: From the first request to the last answer.
+        rate: Answered requests per second while all callers asked: from when each had its first answer until they
+            stopped to ask. Before and after, the server has less to do than it could.
     """
 
     num_answered: int
     num_failed: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Answered requests per second."""
-        return self.num_answered / self.seconds
+    rate: float
 
 
 def closed_loop(callers: Callers, bodies: Sequence[bytes], num_callers: int, seconds: float) -> Throughput:
     """Callers that ask again as soon as they are answered, for that long."""
     end = time.perf_counter() + seconds
-    answered, failed = [0] * num_callers, [0] * num_callers
+    answered: list[list[float]] = [[] for _ in range(num_callers)]
+    failed = [0] * num_callers
 
     def call(caller: int) -> None:
         while time.perf_counter() < end:
-            body = bodies[(caller + answered[caller]) % len(bodies)]
+            body = bodies[(caller + len(answered[caller])) % len(bodies)]
             try:
                 callers.ask(body)
-                answered[caller] += 1
+                answered[caller].append(time.perf_counter())
             except CallError:
                 failed[caller] += 1
 
-    start = time.perf_counter()
     with ThreadPoolExecutor(num_callers) as threads:
         list(threads.map(call, range(num_callers)))
-    return Throughput(sum(answered), sum(failed), time.perf_counter() - start)
+    return Throughput(sum(map(len, answered)), sum(failed), _rate(answered, end))
+
+
+def _rate(answered: Sequence[Sequence[float]], end: float) -> float:
+    """Answers per second, from the last caller's first answer to the end; when they came, for each caller."""
+    if not all(answered):
+        return 0.0
+    begin = max(times[0] for times in answered)
+    count = sum(begin < time <= end for times in answered for time in times)
+    return count / (end - begin) if end > begin else 0.0
 
 
 def open_loop(callers: Callers, bodies: Sequence[bytes], rate: float, seconds: float) -> list[float | None]:

@@ -62,22 +62,13 @@ class Round:
 
     Attributes:
         limit: The limit.
-        audio_seconds: Audio that was answered.
-        seconds: For so long the server was asked.
-        num_answered: Requests that were answered.
-        num_failed: Others.
+        speed: Seconds of audio per second that were answered.
+        num_failed: Requests that were not answered.
     """
 
     limit: Limit
-    audio_seconds: float
-    seconds: float
-    num_answered: int
+    speed: float
     num_failed: int = 0
-
-    @property
-    def speed(self) -> float:
-        """Seconds of audio per second."""
-        return self.audio_seconds / self.seconds
 
     @property
     def share(self) -> float:
@@ -95,15 +86,13 @@ def closed(served: Served, callers: Callers, plan: Plan, model: Path) -> tuple[s
     rows, figures, notes = [], {}, []
     for num_callers in NUM_CALLERS:
         rounds, cost = _clip_rounds(served, callers, num_callers, plan, model)
-        rows.append(
-            [f"10 s, {_callers(num_callers)}", f"{_median(rounds, 'num_answered') / plan.round_seconds:.1f} /s"]
-        )
-        rows[-1] += _shared_cells(rounds)
+        rate = _median(rounds, "speed") / CLIP_SECONDS
+        rows.append([f"10 s, {_callers(num_callers)}", f"{rate:.1f} /s", *_shared_cells(rounds)])
         notes.append(f"Processor time for a clip with {_callers(num_callers)}: {cost}.")
         figures[f"clips_{num_callers}_callers_share"] = _median(rounds, "share")
     hours = _hour_rounds(callers, plan, model)
-    rows.append([f"{plan.hour_seconds / 60:g} min, 1 caller", f"{_median(hours, 'seconds'):.2f} s each"])
-    rows[-1] += _shared_cells(hours)
+    seconds = plan.hour_seconds / _median(hours, "speed")
+    rows.append([f"{plan.hour_seconds / 60:g} min, 1 caller", f"{seconds:.2f} s each", *_shared_cells(hours)])
     figures |= {"hour_share": _median(hours, "share"), "hour_speed": _median(hours, "speed")}
     notes += [f"Clips, {_usual_limit(rounds).describe()}", f"Long file, {_usual_limit(hours).describe()}"]
     return "\n\n".join([table(CLOSED_HEADER, rows), *notes]), figures
@@ -113,7 +102,7 @@ def _clip_rounds(
     served: Served, callers: Callers, num_callers: int, plan: Plan, model: Path
 ) -> tuple[list[Round], str]:
     """The rounds, and what processor time each kind of process took for a clip, in words."""
-    files, rounds = clips(CLIP_SECONDS), []
+    files, rounds, num_answered = clips(CLIP_SECONDS), [], 0
     loaded, taken = [file.read_bytes() for file in files], dict[str, float]()
     for _ in tqdm(range(plan.rounds), desc=_callers(num_callers), unit="round"):
         limit = measure_limit(model, files, seconds=plan.limit_seconds)
@@ -121,15 +110,16 @@ def _clip_rounds(
         run = closed_loop(callers, loaded, num_callers, plan.round_seconds)
         after = processor_seconds(served.processes())
         taken = {kind: taken.get(kind, 0.0) + after[kind] - before[kind] for kind in after}
-        rounds.append(Round(limit, CLIP_SECONDS * run.num_answered, run.seconds, run.num_answered, run.num_failed))
-    return rounds, per_request(taken, sum(each.num_answered for each in rounds))
+        num_answered += run.num_answered
+        rounds.append(Round(limit, CLIP_SECONDS * run.rate, run.num_failed))
+    return rounds, per_request(taken, num_answered)
 
 
 def _hour_rounds(callers: Callers, plan: Plan, model: Path) -> list[Round]:
     file, rounds = bodies.mp3(plan.hour_seconds), []
     for _ in tqdm(range(plan.rounds), desc="long file", unit="round"):
         limit = measure_limit(model, [file], seconds=plan.limit_seconds)
-        rounds.append(Round(limit, plan.hour_seconds, callers.timed(file), 1))
+        rounds.append(Round(limit, plan.hour_seconds / callers.timed(file)))
     return rounds
 
 

@@ -89,7 +89,7 @@ class Measured:
         run = closed_loop(callers, bodies, NUM_CALLERS, seconds)
         after = processor_seconds(self.served.processes())
         self.rounds.append({kind: 1000 * (after[kind] - before[kind]) / run.num_answered for kind in before})
-        self.latencies.append(NUM_CALLERS * run.seconds / run.num_answered)
+        self.latencies.append(NUM_CALLERS / run.rate)
 
     def cells(self) -> list[str]:
         """A row of the table."""
