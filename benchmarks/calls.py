@@ -124,8 +124,8 @@ class Throughput:
     Attributes:
         num_answered: Requests that were answered with success.
         num_failed: Others.
-        rate: Answered requests per second while all callers asked: from when each had its first answer until they
-            stopped to ask. Before and after, the server has less to do than it could.
+        rate: Answered requests per second, from when there were as many answers as callers until these stopped to ask:
+            before and after, the server has less to do than it could.
     """
 
     num_answered: int
@@ -135,7 +135,8 @@ class Throughput:
 
 def closed_loop(callers: Callers, bodies: Sequence[bytes], num_callers: int, seconds: float) -> Throughput:
     """Callers that ask again as soon as they are answered, for that long."""
-    end = time.perf_counter() + seconds
+    start = time.perf_counter()
+    end = start + seconds
     answered: list[list[float]] = [[] for _ in range(num_callers)]
     failed = [0] * num_callers
 
@@ -150,16 +151,16 @@ def closed_loop(callers: Callers, bodies: Sequence[bytes], num_callers: int, sec
 
     with ThreadPoolExecutor(num_callers) as threads:
         list(threads.map(call, range(num_callers)))
-    return Throughput(sum(map(len, answered)), sum(failed), _rate(answered, end))
+    times = sorted(moment - start for each in answered for moment in each)
+    return Throughput(len(times), sum(failed), _rate(times, num_callers, seconds))
 
 
-def _rate(answered: Sequence[Sequence[float]], end: float) -> float:
-    """Answers per second, from the last caller's first answer to the end; when they came, for each caller."""
-    if not all(answered):
-        return 0.0
-    begin = max(times[0] for times in answered)
-    count = sum(begin < time <= end for times in answered for time in times)
-    return count / (end - begin) if end > begin else 0.0
+def _rate(times: Sequence[float], num_callers: int, end: float) -> float:
+    """Answers per second, of ascending times since the start; over all of it where there are too few answers."""
+    steady = [moment for moment in times[num_callers:] if moment <= end]
+    if steady:
+        return len(steady) / (end - times[num_callers - 1])
+    return len(times) / max(end, times[-1]) if times else 0.0
 
 
 def open_loop(callers: Callers, bodies: Sequence[bytes], rate: float, seconds: float) -> list[float | None]:

@@ -86,11 +86,17 @@ def test_a_closed_loop_counts_what_was_answered_and_what_was_not(url: str) -> No
     assert closed_loop(Callers(url), [b"bad"], 1, 0.1).num_answered == 0
 
 
-def test_a_rate_counts_while_all_callers_ask() -> None:
-    # From 2 to 10 three answers of the first caller and one of the second; one came after the end.
-    assert _rate([[1.0, 3.0, 5.0, 7.0, 11.0], [2.0, 9.0]], 10.0) == 4 / 8
-    assert _rate([[1.0, 2.0], []], 10.0) == 0
-    assert _rate([[11.0]], 10.0) == 0
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ([1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0], 4 / 8),  # from 2 to 10: two callers had their first, and one came late
+        ([2.0, 4.0], 2 / 10),  # too few to tell when all were at it
+        ([2.0, 16.0], 2 / 16),
+        ([], 0),
+    ],
+)
+def test_a_rate_counts_while_all_callers_ask(times: list[float], rate: float) -> None:
+    assert _rate(times, 2, 10.0) == rate
 
 
 def test_an_open_loop_does_not_wait_for_answers(url: str) -> None:
