@@ -39,9 +39,10 @@ from torch.export.passes import move_to_device_pass
 
 from benchmarks.mpeg_frames import FRAME_SAMPLES, SAMPLE_RATES, audio_frames, frame_sizes
 from benchmarks.report import keep, machine, table
+from handler.bare_graph import NoFormError
 from handler.fixed_sizes import NUM_STAGINGS
 from handler.forms import Inputs, Program, tones_in_noise
-from handler.half_precision import HalfPrecisionError, in_half_precision
+from handler.half_precision import in_half_precision
 from handler.model import Model, load_model, read_program
 
 TREE = Path(__file__).resolve().parent.parent
@@ -189,7 +190,7 @@ def speed_cell(model: Loaded, precision: Precision, way: str, num_hops: int, sec
         with precision.on(model.device):
             formed = replace(model, program=precision.form(model.program))
             taken = median_seconds(prepare(formed, num_hops), model.device, seconds)
-    except (RuntimeError, HalfPrecisionError) as error:  # out of memory, or an operation that the way does not allow
+    except (RuntimeError, NoFormError) as error:  # out of memory, or an operation that the way does not allow
         print(f"{precision.name}, {way}, {num_hops} hops: {error}", file=sys.stderr)
         return type(error).__name__
     return f"{batches_in_call * num_hops / taken:,.0f}"
@@ -202,7 +203,7 @@ def difference(model: Loaded, precision: Precision, heard: Inputs | None = None)
         expected = model.program(hops, starts).float()
     try:
         program = precision.form(model.program)
-    except HalfPrecisionError as error:
+    except NoFormError as error:
         return str(error)
     with precision.on(model.device):
         return distance_cell(program(hops, starts).float() - expected)

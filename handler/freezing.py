@@ -11,11 +11,9 @@ import warnings
 
 import torch
 
+from handler.bare_graph import NoFormError, bare_graph
+
 Inputs = tuple[torch.Tensor, ...]
-
-
-class FreezingError(ValueError):
-    """The program has no such form; the message says why."""
 
 
 def frozen(program: torch.nn.Module, inputs: Inputs) -> torch.jit.ScriptModule:
@@ -26,10 +24,13 @@ def frozen(program: torch.nn.Module, inputs: Inputs) -> torch.jit.ScriptModule:
         inputs: An example of what it takes. Other numbers of rows are taken later.
 
     Raises:
-        FreezingError: The program computes with the sizes of its inputs, which would freeze as those of the example;
+        NoFormError: The program computes with the sizes of its inputs, which would freeze as those of the example;
             or TorchScript does not know one of its operations.
     """
-    traceable = _without_guards(program)
+    traceable = bare_graph(program)
+    for node in traceable.graph.nodes:
+        if isinstance(node.meta.get("val"), torch.SymInt):
+            raise NoFormError(f"{node.target} computes with the sizes of its inputs")
     for weights in traceable.parameters():
         if weights.dim() == 4:
             weights.data = weights.data.contiguous(memory_format=torch.channels_last)
@@ -39,22 +40,5 @@ def frozen(program: torch.nn.Module, inputs: Inputs) -> torch.jit.ScriptModule:
             traced = torch.jit.trace(traceable, inputs, check_trace=False)  # type: ignore[no-untyped-call]
             script: torch.jit.ScriptModule = torch.jit.freeze(traced.eval())
     except Exception as error:  # torch names no exception type for it
-        raise FreezingError(str(error)) from error
+        raise NoFormError(str(error)) from error
     return script
-
-
-def _without_guards(program: torch.nn.Module) -> torch.fx.GraphModule:
-    """The operations alone, without the checks of the inputs' sizes, which know no TorchScript."""
-    if not isinstance(program, torch.fx.GraphModule):
-        raise FreezingError("it is no graph of operations")
-    graph = torch.fx.Graph()
-    outputs = graph.graph_copy(program.graph, {})
-    if not (isinstance(outputs, tuple) and len(outputs) == 1):
-        raise FreezingError("it does not give one tensor")
-    graph.output(outputs[0])
-    for node in list(graph.nodes):
-        if isinstance(node.meta.get("val"), torch.SymInt):
-            raise FreezingError(f"{node.target} computes with the sizes of its inputs")
-        if node.op == "call_module" and not node.users:
-            graph.erase_node(node)
-    return torch.fx.GraphModule(program, graph)

@@ -15,16 +15,14 @@ import torch
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate
 
+from handler.bare_graph import NoFormError, bare_graph
+
 _ATEN = torch.ops.aten
 _LOGARITHMS = frozenset({_ATEN.log, _ATEN.log2, _ATEN.log10, _ATEN.log1p})
 _PRODUCTS = frozenset(
     {_ATEN.conv1d, _ATEN.conv2d, _ATEN.linear, _ATEN.matmul, _ATEN.mm, _ATEN.bmm, _ATEN.addmm, _ATEN.baddbmm}
     | {_ATEN.einsum, _ATEN.convolution, _ATEN.scaled_dot_product_attention}
 )
-
-
-class HalfPrecisionError(ValueError):
-    """The program has no such form; the message says why."""
 
 
 def in_half_precision(program: Callable[..., torch.Tensor]) -> GraphModule:
@@ -37,34 +35,19 @@ def in_half_precision(program: Callable[..., torch.Tensor]) -> GraphModule:
         A program with the same inputs and float32 outputs. Whether its probabilities are near enough has to be tried.
 
     Raises:
-        HalfPrecisionError: It is no graph of operations, or multiplies nothing after a logarithm: what range its values
+        NoFormError: It is no graph of operations, or multiplies nothing after a logarithm: what range its values
             have is then not known.
     """
-    if not isinstance(program, GraphModule):
-        raise HalfPrecisionError("it is no graph of operations")
-    half = GraphModule(program, _without_checks(program.graph))
+    half = bare_graph(program)
     nodes = _nodes_between_products(half.graph)
     if not nodes:
-        raise HalfPrecisionError("it multiplies nothing after a logarithm")
+        raise NoFormError("it multiplies nothing after a logarithm")
     _convert_inputs(half, nodes)
     _convert_outputs(half.graph, nodes)
     half.graph.eliminate_dead_code()
     half.delete_all_unused_submodules()
     half.recompile()
     return half
-
-
-def _without_checks(original: Graph) -> Graph:
-    """A copy without the checks of the inputs' sizes, which would be of no use twice."""
-    graph = Graph()
-    outputs = graph.graph_copy(original, {})
-    if not (isinstance(outputs, tuple) and len(outputs) == 1):
-        raise HalfPrecisionError("it does not give one tensor")
-    graph.output(outputs[0])
-    for node in list(graph.nodes):
-        if node.op == "call_module" and not node.users:
-            graph.erase_node(node)
-    return graph
 
 
 def _nodes_between_products(graph: Graph) -> list[Node]:

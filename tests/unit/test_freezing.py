@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from handler import model as model_module
-from handler.freezing import FreezingError, Inputs, frozen
+from handler.bare_graph import NoFormError
+from handler.freezing import Inputs, frozen
 from handler.model import load_model
 
 
@@ -61,12 +62,12 @@ def test_convolution_weights_are_laid_out_channels_last() -> None:
 
 
 def test_a_program_that_computes_with_sizes_is_not_frozen() -> None:
-    with pytest.raises(FreezingError, match="sizes of its inputs"):
+    with pytest.raises(NoFormError, match="sizes of its inputs"):
         frozen(exported(Counting()), inputs(5))
 
 
 def test_what_is_no_exported_program_is_not_frozen() -> None:
-    with pytest.raises(FreezingError, match="no graph"):
+    with pytest.raises(NoFormError, match="no graph"):
         frozen(Convolving(), inputs(5))
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.fx import Interpreter, Node
 
-from handler.half_precision import HalfPrecisionError, in_half_precision
+from handler.bare_graph import NoFormError
+from handler.half_precision import in_half_precision
 from handler.model import read_program
 from importers.__main__ import main as import_checkpoint
 from tests.support.seeded_checkpoints import efficientat_weights, panns_weights, write_checkpoint
@@ -169,12 +170,12 @@ def test_what_overflows_shows() -> None:
     [(Raw, "nothing after a logarithm"), (Unmixed, "nothing after a logarithm"), (Surprise, "nothing after a logar")],
 )
 def test_a_program_of_unknown_range_stays_in_float32(kind: type[Module], reason: str) -> None:
-    with pytest.raises(HalfPrecisionError, match=reason):
+    with pytest.raises(NoFormError, match=reason):
         in_half_precision(exported(kind()))
 
 
 def test_what_is_no_exported_program_has_no_such_form() -> None:
-    with pytest.raises(HalfPrecisionError, match="no graph"):
+    with pytest.raises(NoFormError, match="no graph"):
         in_half_precision(Tagger())
 
 
