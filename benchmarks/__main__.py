@@ -35,7 +35,7 @@ class Part:
 
 
 PARTS = (
-    Part("load", 3.0),
+    Part("load", 6.0),
     Part("lengths", 2.0),
     Part("served_rivals", 2.0),
     Part("rivals", 3.0),
@@ -43,7 +43,7 @@ PARTS = (
     Part("formats", 1.0),
     Part("decoding", 1.0, takes_options=False),
     Part("model_forms", 1.0, takes_options=False),
-    Part("policies", 5.0, takes_options=False),
+    Part("policies", 7.0, takes_options=False),
     Part("hop_sharing", 1.0, takes_options=False),
 )
 

@@ -17,14 +17,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
 import multiprocessing
 import os
 import statistics
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -115,14 +113,10 @@ PRECISIONS = (
 
 
 def load(model_file: Path, device: torch.device) -> Loaded:
-    """Loads a model file as the handler does, without the handler."""
-    extra_files = {"sense.json": ""}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given buffer is not writable")  # torch's own
-        program = torch.export.load(model_file, extra_files=extra_files)
-    info = json.loads(extra_files["sense.json"])
+    """Loads a model file's program, which nothing of the handler's runs."""
+    program, info = read_program(model_file)
     module = move_to_device_pass(program, device).module()
-    return Loaded(module, round(info["sample_rate"] * float(info["hop_seconds"])), info["window_hops"], device)
+    return Loaded(module, info.hop_samples, info.grid.window_hops, device)
 
 
 def wait(device: torch.device) -> None:

@@ -23,7 +23,7 @@ INTRODUCTION = """\
 How fast the tagger is from the bytes of a file to JSON, beside the limit of the same run and beside the usual ways of
 doing it. This page is written by the benchmarks themselves:
 
-    make benchmark            # all of it, about twenty minutes on a machine that does nothing else
+    make benchmark            # all of it, about 25 minutes on a machine that does nothing else
     make benchmark QUICK=1    # a few minutes, to see that all works; replaces nothing
 
 Each part runs by itself, too, and `--help` says what it does: `python -m benchmarks.load --help`. The files that are
@@ -31,8 +31,9 @@ sent are made from [samples/demo.mp3](../samples/demo.mp3), repeated over faint 
 kb/s; the callers run on the machine that serves, and share its cores.
 
 **The limit** of a run is what cannot be saved: decoding and resampling these files, and the model on ready hops, both
-alone, each core in a process of its own, all at once. Without a GPU both share the cores, so the two costs per second
-of audio, in processor time, add up. Everything else (HTTP, TorchServe, waiting, JSON) counts against us.
+alone, each core in a process of its own with the server's memory allocator, all at once. Without a GPU both share the
+cores, so the two costs per second of audio, in processor time, add up. Everything else (HTTP, TorchServe, waiting,
+JSON) counts against us.
 
 Each section says when and on what it was measured; a load average well above 0 at the start means that others used the
 machine meanwhile, and then ratios say more than times.
