@@ -75,7 +75,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_inf
 	or name one: make PYTHON=python3.12" >&2; exit 1; }
 
 # Rewritten only where the list itself changes: a removed module or another MODEL makes the archive stale, too.
-HANDLER := $(sort $(wildcard handler/*.py))
+HANDLER := $(sort $(wildcard handler/*.py handler/*/*.py))
 build/archive-inputs: FORCE
 	@mkdir -p build
 	@echo "$(MODEL) $(HANDLER)" | cmp -s - $@ || echo "$(MODEL) $(HANDLER)" > $@

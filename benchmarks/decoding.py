@@ -18,11 +18,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.report import keep, table
-from handler import container, decoder, packets
-from handler.content_type import EncodedAudio, RawPcm
+from handler.arrays import Floats
+from handler.audio import container, sequential, stream
+from handler.audio.mono import Mono
+from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
 from handler.memory import keep_freed_memory
-from handler.pcm import SAMPLE_FORMATS, Floats
-from handler.samples import Mono
 from tests.support.audio import ENCODINGS, encode, encode_raw, lively
 
 SAMPLE_RATE = 16_000
@@ -35,12 +35,12 @@ def in_packets(body: bytearray) -> Iterator[Mono]:
     """The sequential way, which is the judge."""
     start_bytes = container.identify(memoryview(body)).start_bytes
     source = torch.frombuffer(body, dtype=torch.uint8, offset=start_bytes)
-    return packets.in_blocks(packets.decoded(source))
+    return sequential.in_blocks(sequential.decoded(source))
 
 
 def as_served(body: bytearray) -> Iterator[Mono]:
     """What the handler does."""
-    return decoder.decoded(memoryview(body))
+    return stream.decoded(memoryview(body))
 
 
 WAYS: dict[str, Decode] = {"packets": in_packets, "served": as_served}
@@ -92,7 +92,7 @@ def raw_milliseconds(recording: Floats, name: str) -> float:
 
 def _stream_milliseconds(body: memoryview, media: RawPcm | EncodedAudio, seconds: float) -> float:
     start_seconds = time.process_time()
-    for _ in decoder.AudioStream(body, media, sample_rate=SAMPLE_RATE, max_seconds=10**9):
+    for _ in stream.AudioStream(body, media, sample_rate=SAMPLE_RATE, max_seconds=10**9):
         pass
     return (time.process_time() - start_seconds) * 1_000 / seconds
 

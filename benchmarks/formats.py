@@ -22,7 +22,7 @@ from benchmarks.options import parser, results_folder
 from benchmarks.processor_time import server_seconds
 from benchmarks.report import keep, table
 from benchmarks.server import Served, serving
-from handler.pcm import SAMPLE_FORMATS, SampleFormat
+from handler.media import SAMPLE_FORMATS, SampleFormat
 from tests.support.audio import ENCODINGS, Floats, encode_many
 
 SECONDS, QUICK_SECONDS = 120.0, 10.0

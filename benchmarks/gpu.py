@@ -37,11 +37,12 @@ from torch.export.passes import move_to_device_pass
 
 from benchmarks.mpeg_frames import FRAME_SAMPLES, SAMPLE_RATES, audio_frames, frame_sizes
 from benchmarks.report import keep, machine, table
-from handler.bare_graph import NoFormError
-from handler.fixed_sizes import NUM_STAGINGS
-from handler.forms import Inputs, Program, tones_in_noise
-from handler.half_precision import in_half_precision
-from handler.model import Model, load_model, read_program
+from handler.model.cuda_graphs import NUM_STAGINGS
+from handler.model.file import read_program
+from handler.model.forms import Inputs, Program, tones_in_noise
+from handler.model.graph import NoFormError
+from handler.model.half_precision import in_half_precision
+from handler.model.loading import Model, load_model
 
 TREE = Path(__file__).resolve().parent.parent
 DEMO = TREE / "samples" / "demo.mp3"
@@ -330,9 +331,9 @@ def _do(work: Work) -> Span:
 
 def _tagger(work: Work) -> Callable[[bytes], float]:
     """What tags a body as the handler does, and returns the seconds of audio in it."""
-    from handler.response import encode_windows
-    from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
+    from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
     from handler.tagger import tag
+    from handler.wire.response import encode_windows
 
     model = load_model(work.model_file, work.device)
     info, pool = model.info, ScoringPool(model, default_num_threads(work.device))
@@ -362,8 +363,8 @@ def _decoder(work: Work) -> Callable[[bytes], float]:
 
 
 def _stream(body: bytes, sample_rate: int) -> Any:  # noqa: ANN401  # the handler is imported where it is needed alone
-    from handler.content_type import EncodedAudio
-    from handler.decoder import AudioStream
+    from handler.audio.stream import AudioStream
+    from handler.media import EncodedAudio
 
     return AudioStream(memoryview(bytearray(body)), EncodedAudio(), sample_rate=sample_rate, max_seconds=10**9)
 

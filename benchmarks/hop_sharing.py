@@ -19,8 +19,8 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.report import keep, table
-from handler.model import Model, load_model
-from handler.scoring import default_batch_hops
+from handler.model.loading import Model, load_model
+from handler.model.scoring import default_batch_hops
 from tests.support.audio import lively
 
 TREE = Path(__file__).resolve().parent.parent

@@ -21,11 +21,11 @@ from threading import Barrier
 import torch
 
 from deploy import allocator
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
+from handler.audio.stream import AudioStream
+from handler.media import EncodedAudio
 from handler.memory import keep_freed_memory
-from handler.model import Model, load_model
-from handler.scoring import default_batch_hops
+from handler.model.loading import Model, load_model
+from handler.model.scoring import default_batch_hops
 from handler.settings import Settings
 
 CPU = torch.device("cpu")

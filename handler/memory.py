@@ -8,11 +8,13 @@ its time (docs/performance.md).
 from __future__ import annotations
 
 import ctypes
-import os
+import mmap
 from collections.abc import Callable
 from typing import cast
 
 import psutil
+
+from handler.cores import num_cores
 
 # <malloc.h>
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -23,7 +25,7 @@ _TRIM_THRESHOLD_BYTES = 256 << 20
 # Growth of the process from which on what is free goes back, more than a few batches of the model take for a while.
 _MUCH_BYTES = 128 << 20
 # Each arena keeps what its threads freed, and glibc would make eight for each core.
-_NUM_ARENAS = max(2, len(os.sched_getaffinity(0)))
+_NUM_ARENAS = max(2, num_cores())
 
 
 def keep_freed_memory() -> bool:
@@ -70,6 +72,16 @@ class PiledUpMemory:
         give_back_freed_memory()
         self._usual_bytes = _own_bytes()
         return True
+
+
+def forget_pages(body: memoryview) -> None:
+    """Gives the memory that holds a mapped body back; what is read again comes from the file again.
+
+    Without it all of a gigabyte that was read once would count as this process's memory.
+    """
+    # Never written to, so there is nothing in the private mapping that the file does not have.
+    if isinstance(body.obj, mmap.mmap):
+        body.obj.madvise(mmap.MADV_DONTNEED)
 
 
 def _own_bytes() -> int:

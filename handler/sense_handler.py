@@ -14,18 +14,20 @@ import torch
 from ts.context import Context
 from ts.torch_handler.base_handler import BaseHandler
 
-from handler import custom_attributes, observation, response
+from handler import metrics
+from handler.audio.stream import AudioStream
 from handler.cores import num_own_cores
-from handler.decoder import AudioStream
 from handler.errors import CallerError
 from handler.memory import keep_freed_memory
-from handler.model import ModelFileError, load_model
-from handler.request import TagRequest, read_request
-from handler.scoring import ScoringPool, default_batch_hops, default_num_threads
+from handler.model.file import ModelFileError
+from handler.model.loading import load_model
+from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import thresholds
 from handler.settings import EXPORTED, SettingsError, read_settings
-from handler.spool import SpoolError
 from handler.tagger import Tagged, tag
+from handler.wire import custom_attributes, response
+from handler.wire.request import TagRequest, read_request
+from handler.wire.spool import SpoolError
 
 logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.5
@@ -42,7 +44,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
                 traceback at each of TorchServe's tries.
         """
         self.manifest = context.manifest
-        observation.leave_out_noise()
+        metrics.leave_out_noise()
         try:
             self._load(context.system_properties, context.model_yaml_config or {})
         except (ModelFileError, SettingsError) as error:
@@ -56,7 +58,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
         keep_freed_memory()
-        torch.set_num_threads(1)  # from the first run of the model on; handler/scoring.py says why
+        torch.set_num_threads(1)  # from the first run of the model on; handler/model/scoring.py says why
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
         self.model = load_model(
             Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"],
@@ -78,7 +80,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.context = context
         results = self.inference(self.preprocess(data))
         answers = self.postprocess(results)
-        observation.record(context, [tagged for _, tagged in results], time.perf_counter() - start_seconds)
+        metrics.record(context, [tagged for _, tagged in results], time.perf_counter() - start_seconds)
         if any(isinstance(tagged.error, torch.AcceleratorError) for _, tagged in results):
             _end_worker_soon()
         return answers

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from handler.arrays import Floats
 from handler.errors import BadRequestError
-from handler.pcm import Floats
 from handler.text import quoted
 
 MIN_SENSITIVITY, MAX_SENSITIVITY = -2, 2

@@ -29,12 +29,12 @@ class Settings:
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
         max_audio_seconds: Longer audio is refused with 400 once that much was decoded, since a small compressed file
             can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
-        batch_hops: Hops that are scored in one call of the model; 0 for what suits the device (handler/scoring.py).
+        batch_hops: Hops that are scored in one call of the model; 0 for what suits the device (handler/model).
         model_threads: Batches that are scored at once; 0 for as many as there are cores, or two on a GPU.
-        model_form: "auto" for the fastest form of the model that gives its probabilities (handler/model.py), or
+        model_form: "auto" for the fastest form of the model that gives its probabilities (handler/model), or
             "exported" for the program as the file has it.
-        spool_folder: Absolute path of the folder where a trusted front leaves bodies; see handler/spool.py. Without it
-            bodies come through TorchServe.
+        spool_folder: Absolute path of the folder where a trusted front leaves bodies (handler/wire/spool.py). Without
+            it bodies come through TorchServe.
     """
 
     default_sensitivity: int = 0

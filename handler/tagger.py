@@ -13,13 +13,13 @@ from math import ceil
 import numpy as np
 import torch
 
-from handler.decoder import AudioStream
+from handler.arrays import Floats
+from handler.audio.mono import BLOCK_SECONDS
+from handler.audio.stream import AudioStream
 from handler.memory import PiledUpMemory
-from handler.model import ModelInfo
-from handler.pcm import Floats
+from handler.model.file import ModelInfo
+from handler.model.scoring import Scored, ScoringPool
 from handler.read_ahead import ReadAhead
-from handler.samples import BLOCK_SECONDS
-from handler.scoring import Scored, ScoringPool
 from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits for the other's slow moments.

@@ -13,7 +13,8 @@ from torch import nn
 from torch.export import Dim
 from tqdm import tqdm
 
-from handler.model import METADATA_FILE, Model, ModelFileError, load_model
+from handler.model.file import METADATA_FILE, ModelFileError
+from handler.model.loading import Model, load_model
 from importers.errors import ImporterError
 from importers.served import HOP_SECONDS, WINDOW_HOPS, OutputTag, Served
 

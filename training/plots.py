@@ -19,10 +19,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy import signal
 
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
-from handler.model import Model, load_model
-from handler.scoring import ScoringPool
+from handler.audio.stream import AudioStream
+from handler.media import EncodedAudio
+from handler.model.loading import Model, load_model
+from handler.model.scoring import ScoringPool
 from handler.tagger import tag as tag_streams
 from training.catalogue import TAG_INDEX, TAG_NAMES
 from training.confusion import Confusion

@@ -25,10 +25,11 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from handler.content_type import EncodedAudio
-from handler.decoder import AudioStream
+from handler.audio.stream import AudioStream
 from handler.errors import BadRequestError
-from handler.model import Model, ModelFileError, load_model
+from handler.media import EncodedAudio
+from handler.model.file import ModelFileError
+from handler.model.loading import Model, load_model
 from handler.windows import HopCutter
 from training.codecs import run_ffmpeg
 from training.errors import TrainingError

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from handler import pcm
-from handler.content_type import EncodedAudio, Media, RawPcm
-from handler.decoder import AudioStream
-from handler.model import load_model
-from handler.scoring import ScoringPool
+from handler.audio.stream import AudioStream
+from handler.media import SAMPLE_FORMATS, EncodedAudio, Media, RawPcm, SampleFormat
+from handler.model.loading import load_model
+from handler.model.scoring import ScoringPool
 from handler.tagger import tag
 from tests.support.audio import Floats, decode, encode
 
@@ -48,7 +47,7 @@ def probabilities(pool: ScoringPool, body: bytes | bytearray, media: Media | Non
     return tagged.probabilities
 
 
-def packed(samples: Floats, sample_format: pcm.SampleFormat) -> bytes:
+def packed(samples: Floats, sample_format: SampleFormat) -> bytes:
     """Writes samples of any shape in a raw format, as its definition says."""
     order = "<" if sample_format.byte_order == "le" else ">"
     if sample_format.kind == "f":
@@ -85,9 +84,9 @@ def test_lossless_files_of_24_bits(pool: ScoringPool, recording: Floats, expecte
     np.testing.assert_allclose(got, expected, rtol=0, atol=FINE_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", pcm.SAMPLE_FORMATS)
+@pytest.mark.parametrize("name", SAMPLE_FORMATS)
 def test_raw_formats(pool: ScoringPool, recording: Floats, expected: Floats, name: str) -> None:
-    sample_format = pcm.SAMPLE_FORMATS[name]
+    sample_format = SAMPLE_FORMATS[name]
     got = probabilities(
         pool, packed(recording, sample_format), RawPcm(SAMPLE_RATE, sample_format, num_channels=NUM_CHANNELS)
     )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from catalogue.catalogue import load_catalogue
-from handler.model import load_model
+from handler.model.loading import load_model
 from importers.__main__ import main
 from importers.efficientat import EfficientAt, Variant
 from importers.panns import Panns

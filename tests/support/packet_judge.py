@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from handler import packets
+from handler.audio import sequential
 from handler.errors import BadRequestError
 
 Body = bytes | bytearray
@@ -16,7 +16,7 @@ Body = bytes | bytearray
 def samples_in_packets(body: Body, start_bytes: int = 0) -> torch.Tensor:
     """The samples of a body whose container begins at `start_bytes`: float32 of shape (samples,)."""
     source = torch.frombuffer(bytearray(body), dtype=torch.uint8, offset=start_bytes)
-    return torch.cat([torch.empty(0), *(mono.data for mono in packets.in_blocks(packets.decoded(source)))])
+    return torch.cat([torch.empty(0), *(mono.data for mono in sequential.in_blocks(sequential.decoded(source)))])
 
 
 def agrees(
@@ -25,7 +25,7 @@ def agrees(
     """Whether another way of decoding and the judge give the same samples, or neither any."""
     try:
         expected = judge(body)
-    except (BadRequestError, packets.NoAudioError) as error:
+    except (BadRequestError, sequential.NoAudioError) as error:
         with pytest.raises(type(error)):
             decode(body)
         return True

@@ -14,7 +14,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export.passes import move_to_device_pass
 
-from handler.model import read_program
+from handler.model.file import read_program
 
 _GPU = torch.device("cuda:0")
 

@@ -8,18 +8,18 @@ import pytest
 import torch
 from torchcodec.decoders import RawAudioSamples
 
-from handler import packets
+from handler.audio import sequential
 
 
 @pytest.fixture
 def packet_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Sizes of what was decoded packet by packet."""
     sizes: list[int] = []
-    decoded = packets.decoded
+    decoded = sequential.decoded
 
     def noted(source: torch.Tensor) -> Iterator[RawAudioSamples]:
         sizes.append(len(source))
         return decoded(source)
 
-    monkeypatch.setattr(packets, "decoded", noted)
+    monkeypatch.setattr(sequential, "decoded", noted)
     return sizes

@@ -18,7 +18,8 @@ from benchmarks.memory import Moment, Resident, Timeline
 from benchmarks.plots import duration_text
 from benchmarks.processor_time import per_request
 from benchmarks.report import table
-from handler.pcm import SAMPLE_FORMATS, unpack
+from handler.audio.pcm import unpack
+from handler.media import SAMPLE_FORMATS
 
 
 def test_on_a_cpu_the_two_costs_add_up() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from handler.model import METADATA_FILE
+from handler.model.file import METADATA_FILE
 from importers.errors import ImporterError
 from importers.model_file import Imported, write_model_file
 from importers.served import OutputTag

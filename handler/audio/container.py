@@ -1,0 +1,186 @@
+"""First bytes of a body -> which container it is. What is on no allow-list never reaches FFmpeg.
+
+torchcodec lets FFmpeg probe the container itself, and FFmpeg knows formats that open other files and addresses (HLS,
+DASH, SDP, concat scripts). So a body must look like one of ours at its first byte, must not look like one of those
+anywhere that FFmpeg's probe reads, and is handed over from its first audio byte on: tags in front of an MP3 stream, in
+which anything can be hidden, stay behind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from handler.audio.mpeg_frames import parse_header
+from handler.errors import BadRequestError
+
+_W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_EBML = b"\x1a\x45\xdf\xa3"
+# FFmpeg probes at most 1 MiB (PROBE_BUF_MAX in libavformat/format.c).
+PROBED_BYTES = 1 << 20
+# libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
+_PLAYLISTS = (b"#extm3u", b"<mpd", b"<compositionplaylist", b"c=in ip", b"ffconcat version")
+_PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
+# The bit that makes a letter small, four times; all characters of the marks have it set.
+_SMALL_LETTERS = np.uint32(0x20202020)
+# Wherever a mark of seven characters or more stands, one of these four parts of it fills an aligned word.
+_WORDS_OF_MARKS = tuple(
+    np.frombuffer(_PLAYLIST_MARK_NEEDED.get(mark, mark), np.uint32, count=1, offset=offset)[0]
+    for mark in _PLAYLISTS
+    for offset in range(4)
+)
+
+# How far junk, damage or padding in front of the first frame of an MPEG audio stream may reach.
+_SYNC_SEARCH_BYTES = 1 << 20
+_CHAINED_FRAMES = 3
+# 11 sync bits, and not the forbidden bit rate (nor AAC-LTP at 7,350 Hz, which has the same four bits in ADTS).
+_FRAME_SYNC = re.compile(rb"\xff[\xe0-\xff](?![\xf0-\xff])")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that may be decoded.
+
+    Attributes:
+        name: What a caller calls it, such as "MP3".
+        start_bytes: Where in the body it begins.
+    """
+
+    name: str
+    start_bytes: int = 0
+
+
+def identify(body: memoryview) -> Container:
+    """Finds out which container a body is.
+
+    Args:
+        body: The bytes as received, at least one.
+
+    Raises:
+        BadRequestError: It is no container that is served, or a playlist hides in it.
+    """
+    found = _identify(body)
+    if found is None:
+        raise BadRequestError(
+            f"the body ({len(body)} bytes) is no audio that can be decoded: it begins with "
+            f"{bytes(body[:8]).hex(' ')}; send MP3, WAV, Ogg (Vorbis, Opus), FLAC, AAC, M4A or WebM, or raw samples as "
+            "'audio/x-raw; rate=16000; format=s16le; channels=1'"
+        )
+    refuse_playlist(body[found.start_bytes :], found.name)
+    return found
+
+
+def refuse_playlist(source: memoryview, name: str) -> None:
+    """Makes sure that FFmpeg, given `source`, cannot take it for something that names other files or addresses.
+
+    Args:
+        source: A body from its first audio byte on, or a part of one.
+        name: What the body looks like.
+
+    Raises:
+        BadRequestError: It holds the mark of a playlist where FFmpeg's probe looks.
+    """
+    probed = source[:PROBED_BYTES]
+    if _may_hold_playlist(probed) and _holds_playlist(bytes(probed).lower()):
+        raise BadRequestError(f"the body looks like {name} but holds a playlist; send the audio itself")
+
+
+def _may_hold_playlist(probed: memoryview) -> bool:
+    """Whether a part of a mark is there: many times as fast as a search, and each piece of a body comes here."""
+    words = np.frombuffer(probed, np.uint32, count=len(probed) // 4) | _SMALL_LETTERS
+    return any((words == word).any() for word in _WORDS_OF_MARKS)
+
+
+def _holds_playlist(lowered: bytes) -> bool:
+    return any(mark in lowered and _PLAYLIST_MARK_NEEDED.get(mark, mark) in lowered for mark in _PLAYLISTS)
+
+
+def _identify(body: memoryview) -> Container | None:
+    head = bytes(body[:4096])
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return Container("WAV")
+    if head.startswith(_W64_RIFF):
+        return Container("Wave64")
+    if head.startswith(b"OggS"):
+        return Container("Ogg")
+    if head[4:8] == b"ftyp":
+        return Container("MP4")
+    if head.startswith(_EBML) and (b"webm" in head or b"matroska" in head):
+        return Container("WebM")
+    return _identify_after_tags(body)
+
+
+def _identify_after_tags(body: memoryview) -> Container | None:
+    """FLAC, MP3 or ADTS AAC, which may stand behind ID3v2 tags."""
+    start = _end_of_id3v2(body)
+    if bytes(body[start : start + 4]) == b"fLaC":
+        return Container("FLAC", start)
+    window = bytes(body[start : start + _SYNC_SEARCH_BYTES])
+    for match in _FRAME_SYNC.finditer(window):
+        name = _chained_frames(window, match.start())
+        if name is not None:
+            return Container(name, start + match.start())
+    return None
+
+
+def _end_of_id3v2(body: memoryview) -> int:
+    """Where the ID3v2 tags at the start of the body end (ID3v2.4 structure, section 3.1: 28-bit synchsafe size)."""
+    position = 0
+    while bytes(body[position : position + 3]) == b"ID3" and len(body) >= position + 10:
+        size = 0
+        for byte in body[position + 6 : position + 10]:
+            size = size << 7 | byte & 0x7F
+        has_footer = body[position + 5] & 0x10
+        position += 10 + size + (10 if has_footer else 0)
+    # A tag that claims more than there is lies: look for frames right behind its header.
+    return position if position < len(body) else 10 if len(body) > 10 else 0
+
+
+def _chained_frames(data: bytes, position: int) -> str | None:
+    """The name of the stream of which frames follow each other from `position` on, or None.
+
+    One header can be chance, and so can two; three in a row of one kind are a stream. A shorter stream counts only
+    where its frames are all there is.
+    """
+    fills_data = position == 0
+    first_kind: tuple[str, int] | None = None
+    for _ in range(_CHAINED_FRAMES):
+        frame = _frame(data[position : position + _FRAME_HEADER_BYTES])
+        if frame is None or (first_kind is not None and frame[0] != first_kind):
+            has_ended = position > len(data) - _FRAME_HEADER_BYTES
+            return first_kind[0] if first_kind is not None and fills_data and has_ended else None
+        first_kind, size_bytes = frame
+        position += size_bytes
+    return first_kind[0] if first_kind is not None else None
+
+
+_ADTS_MIN_FRAME_BYTES = 7
+_FRAME_HEADER_BYTES = 6
+
+
+def _frame(header: bytes) -> tuple[tuple[str, int], int] | None:
+    """Reads an MPEG audio or ADTS frame header.
+
+    Args:
+        header: The first 6 bytes of a frame.
+
+    Returns:
+        ((name, what does not change within a stream), the frame's size in bytes), or None where this is no header.
+    """
+    if len(header) < _FRAME_HEADER_BYTES or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return None
+    if header[1] & 0x06 == 0:  # layer 0, which MPEG audio does not have
+        return _adts_frame(header)
+    frame = parse_header(header)
+    return None if frame is None else (("MP3", frame.kind), frame.size_bytes)
+
+
+def _adts_frame(header: bytes) -> tuple[tuple[str, int], int] | None:
+    """Reads an ADTS header (ISO/IEC 13818-7, 6.2): 12 sync bits, 13 bits of frame length that include the header."""
+    size_bytes = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    sample_rate_index = header[2] >> 2 & 15
+    if header[1] & 0xF0 != 0xF0 or sample_rate_index > 12 or size_bytes < _ADTS_MIN_FRAME_BYTES:
+        return None
+    return (("AAC", header[2] & 0xFC), size_bytes)

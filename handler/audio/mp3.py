@@ -1,0 +1,251 @@
+"""MP3: pieces on frame boundaries, decoded in parallel, with the samples of a sequential decode.
+
+::
+
+    frames     |0|1|2|3|4|5|6|7|8|9|...
+    pieces     [---------]
+                   ..[---------]        early frames, whose samples are dropped, fill the decoder's memory:
+                             ..[---...  the bit reservoir, and what transforms and filter bank overlap
+
+A piece is decoded in one call, which leaves Python's global lock alone and takes half as long as going packet by
+packet. What such a call cannot do goes packet by packet: a piece with damage in it, and from where the chain of frames
+breaks, whatever follows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, pairwise
+from math import ceil
+
+import torch
+from torchcodec.decoders import AudioDecoder, RawAudioSamples
+
+from handler.audio import container, sequential
+from handler.audio.mono import BLOCK_SECONDS, Mono, mean_of_channels
+from handler.audio.mpeg_frames import HEADER_BYTES, FrameChain, FrameHeader, StreamTag, read_tag
+from handler.audio.pieces import ahead, here, in_turn
+
+# ISO/IEC 11172-3, main_data_begin has 9 bits: so many bytes of earlier frames' main data a frame may need.
+_RESERVOIR_BYTES = 511
+# Behind the reservoir: two frames for transforms and filter bank, the rest to be sure.
+_SETTLING_FRAMES = 4
+# Around damage a frame that lacks bits goes on with what some frame before has left in the decoder.
+_DAMAGED_SETTLING_FRAMES = 400
+# Each piece costs a millisecond for a decoder and early frames, so they grow from one block to so many. But what is
+# before a longer one is so many times as long: all cores shall have some of a short recording.
+_PIECE_BLOCKS = 3
+_BEFORE_RATIO = 3
+# Decoded and mixed down at once: so few samples that they stay in a core's own cache.
+_STEP_SECONDS = 2
+# From fewer at its start, libavformat may not know a body for MP3.
+_MIN_FIRST_FRAMES = 20
+# Enough for the reservoir in frames of the smallest size.
+_MAX_EARLY_FRAMES = 1_000
+_CRC_BYTES = 2
+# libavformat takes two headers that are alike in these bits for the start of a stream (MP3_MASK).
+_START_MASK = 0xFFFE0CCF
+_ID3V1_BYTES = 128
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Frames that are decoded in one go.
+
+    Attributes:
+        offsets: Where frames stand in the body, its own and some before, and last where its last frame ends.
+        first: Index of its first own frame.
+        is_last: Whether the chain of frames ends with it.
+    """
+
+    offsets: list[int]
+    first: int
+    is_last: bool
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.offsets) - 1 - self.first
+
+
+class Mp3:
+    """A body of MPEG layer III frames. Positions in it are in samples from the first frame that is no tag.
+
+    Args:
+        body: The bytes.
+        start_bytes: Where the first frame stands, as `container.identify` has found it.
+        first: That frame's header.
+    """
+
+    def __init__(self, body: memoryview, start_bytes: int, first: FrameHeader) -> None:
+        self._body = body
+        self._start_bytes = start_bytes
+        self._first = first
+        self._tag = read_tag(body[start_bytes:], first)
+
+    def decoded(self) -> Iterator[Mono]:
+        """Yields the samples."""
+        pieces = self._pieces()
+        first = next(pieces, None)
+        if first is None or not self._can_begin_with(first):
+            yield from self._whole_by_packets()
+        elif first.is_last and not self._has_rest(first):
+            yield from self._alone(first)
+        else:
+            yield from self._in_parallel(chain([first], pieces))
+
+    def _pieces(self) -> Iterator[_Piece]:
+        """Walks the chain of frames. Only the first piece is shorter than half a block."""
+        frames = FrameChain(self._body, self._first)
+        block_frames = max(ceil(BLOCK_SECONDS * self._first.sample_rate / self._first.num_samples), _MIN_FIRST_FRAMES)
+        offsets, first, is_last, num_given = [self._start_bytes], 0, False, 0
+        while not is_last:
+            usual_frames = max(block_frames, min(num_given // _BEFORE_RATIO, _PIECE_BLOCKS * block_frames))
+            wanted_frames = usual_frames * 3 // 2 - (len(offsets) - 1 - first)
+            found = frames.offsets(offsets[-1], wanted_frames)
+            offsets += found[1:]
+            is_last = len(found) - 1 < wanted_frames
+            end = len(offsets) - 1 if is_last else first + usual_frames
+            if end > first:
+                yield _Piece(offsets[: end + 1], first, is_last)
+            dropped = max(0, end - _MAX_EARLY_FRAMES)
+            offsets, first, num_given = offsets[dropped:], end - dropped, num_given + end - first
+
+    def _can_begin_with(self, first: _Piece) -> bool:
+        """Whether libavformat drops the same from the first piece alone as from the whole body, and as we do later."""
+        if first.num_frames < _MIN_FIRST_FRAMES and (not first.is_last or self._has_rest(first)):
+            return False
+        if self._tag.padding and self._tag.padding.start < self._tag.start_samples + self._first.num_samples:
+            return False  # a tag that lies: FFmpeg's libraries do not drop both ends of one frame
+        alone = read_tag(self._body[self._start_bytes : first.offsets[-1]], self._first)
+        num_samples = first.num_frames * self._first.num_samples
+        return alone.num_kept(num_samples) == self._tag.num_kept(num_samples)
+
+    def _has_rest(self, last: _Piece) -> bool:
+        """Whether anything follows the chain of frames but a tag of ID3v1, which libavcodec's parser drops."""
+        rest = self._body[last.offsets[-1] :]
+        return len(rest) > 0 and not (len(rest) == _ID3V1_BYTES and bytes(rest[:3]) == b"TAG")
+
+    def _alone(self, piece: _Piece) -> Iterator[Mono]:
+        """A short clip: not worth the way through another thread."""
+        (mono,) = in_turn([partial(self._decode, piece)])
+        if mono is None:
+            yield from self._whole_by_packets()
+        else:
+            yield mono
+
+    def _whole_by_packets(self) -> Iterator[Mono]:
+        source = self._source(self._start_bytes, len(self._body))
+        yield from here(sequential.in_blocks(sequential.decoded(source)))
+
+    def _in_parallel(self, pieces: Iterable[_Piece]) -> Iterator[Mono]:
+        position = 0
+        for piece, mono in ahead(partial(self._with_samples, piece) for piece in pieces):
+            if mono is None:
+                yield from self._by_packets(piece.offsets, piece.first, piece.offsets[-1], position)
+            elif piece.first == 0:
+                yield mono  # libavformat has seen the tag, and dropped the padding
+            else:
+                yield replace(mono, data=self._tag.without_padding(mono.data, position))
+            position += self._num_samples(piece)
+        if self._has_rest(piece):
+            yield from self._by_packets(piece.offsets, len(piece.offsets) - 1, len(self._body), position)
+
+    def _num_samples(self, piece: _Piece) -> int:
+        is_tag = piece.first == 0 and self._tag.fills_frame
+        return (piece.num_frames - is_tag) * self._first.num_samples
+
+    def _with_samples(self, piece: _Piece) -> tuple[_Piece, Mono | None]:
+        return piece, self._decode(piece)
+
+    def _decode(self, piece: _Piece) -> Mono | None:
+        """Decodes a piece; None where that does not give exactly the samples that its frames hold."""
+        start_seconds = time.thread_time()
+        start = self._early(piece.offsets, piece.first, _SETTLING_FRAMES)
+        source = self._source(piece.offsets[start], piece.offsets[-1])
+        early_samples = (piece.first - start) * self._first.num_samples
+        try:
+            data = self._decode_in_steps(
+                AudioDecoder(source),
+                early_samples + self._num_samples(piece),
+                StreamTag() if piece.first else self._tag,
+            )
+        except (RuntimeError, ValueError):
+            return None
+        if data is None:
+            return None
+        return Mono(data[early_samples:], self._first.sample_rate, time.thread_time() - start_seconds)
+
+    def _decode_in_steps(self, decoder: AudioDecoder, num_samples: int, tag: StreamTag) -> torch.Tensor | None:
+        """Decodes frames that hold so many samples, and mixes each step's down; None where they hold others."""
+        header, edges = self._first, self._steps(num_samples, tag)
+        data = torch.empty(tag.num_kept(num_samples))
+        for start, stop in pairwise(edges):
+            stop_seconds = stop / header.sample_rate if stop < num_samples else None
+            samples = decoder.get_samples_played_in_range(start / header.sample_rate, stop_seconds)
+            own = data[tag.num_kept(start) : tag.num_kept(stop)]
+            if samples.sample_rate != header.sample_rate or samples.data.shape != (header.num_channels, len(own)):
+                return None
+            mean_of_channels(samples.data, out=own)
+        return data
+
+    def _steps(self, num_samples: int, tag: StreamTag) -> list[int]:
+        """Positions to decode from and to: between frames, so that the decoder goes on where it stands."""
+        frame = self._first.num_samples
+        usual = max(1, int(_STEP_SECONDS * self._first.sample_rate) // frame) * frame
+        # The last one takes what is less than half of another.
+        edges = [*range(0, max(1, num_samples - usual // 2), usual), num_samples]
+        # Frames that the decoder drops are no place to stop at.
+        drops_across = tag.start_samples >= edges[1] or (tag.padding and tag.padding.start < edges[-2])
+        return [0, num_samples] if drops_across else edges
+
+    def _by_packets(self, offsets: list[int], first: int, stop_bytes: int, position: int) -> Iterator[Mono]:
+        """Decodes from one frame to `stop_bytes`, and skips what is damaged.
+
+        Args:
+            offsets: Where frames stand.
+            first: Index of the frame to begin with.
+            stop_bytes: Where to end.
+            position: The first frame's position.
+        """
+        start = self._early(offsets, first, _DAMAGED_SETTLING_FRAMES)
+        source = self._source(offsets[start], stop_bytes)
+        is_whole = offsets[start] == self._start_bytes
+        start_position = 0 if is_whole else position - (first - start) * self._first.num_samples
+        frames = self._from(position, sequential.decoded(source), start_position)
+        with suppress(sequential.NoAudioError):  # too little is left for a stream
+            yield from here(sequential.in_blocks(frames))
+
+    def _from(self, position: int, frames: Iterable[RawAudioSamples], start_position: int) -> Iterator[RawAudioSamples]:
+        """Drops the frames before a position, and the padding at the end, by the frames' own time stamps."""
+        for frame in frames:
+            frame_position = start_position + round(frame.pts_seconds * self._first.sample_rate)
+            if frame_position >= position:
+                yield replace(frame, data=self._tag.without_padding(frame.data, frame_position))
+
+    def _early(self, offsets: list[int], first: int, settling_frames: int) -> int:
+        """Index of the frame to begin with, so that from the frame `first` on all samples are right."""
+        start, main_data_bytes = first, 0
+        overhead_bytes = HEADER_BYTES + _CRC_BYTES + self._first.side_info_bytes
+        while start > 0 and main_data_bytes < _RESERVOIR_BYTES:
+            start -= 1
+            main_data_bytes += offsets[start + 1] - offsets[start] - overhead_bytes
+        start = max(0, start - settling_frames)
+        while start > 0 and not self._can_start(offsets[start], offsets[start + 1]):
+            start -= 1
+        return start
+
+    def _can_start(self, frame_bytes: int, next_bytes: int) -> bool:
+        """Whether libavformat takes a frame for the start of a stream, and for sound."""
+        frame, following = (self._body[position : position + HEADER_BYTES] for position in (frame_bytes, next_bytes))
+        is_alike = not (int.from_bytes(frame, "big") ^ int.from_bytes(following, "big")) & _START_MASK
+        return is_alike and not read_tag(self._body[frame_bytes:next_bytes], self._first).fills_frame
+
+    def _source(self, start_bytes: int, stop_bytes: int) -> torch.Tensor:
+        """A view on the body for torchcodec, in which no playlist hides."""
+        if stop_bytes > self._start_bytes + container.PROBED_BYTES:  # identify() has looked at what is before that
+            container.refuse_playlist(self._body[start_bytes:stop_bytes], "MP3")
+        return torch.frombuffer(self._body, dtype=torch.uint8, offset=start_bytes, count=stop_bytes - start_bytes)

@@ -1,0 +1,120 @@
+"""WAV and FLAC: time ranges, decoded in parallel, with the samples of a sequential decode.
+
+Their samples do not depend on what was decoded before, and seeks land exactly: so each range can be held against the
+number of samples that it must have. Where one has not, or where the header tells no length, the recording is decoded
+packet by packet, from its beginning, less what is given already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+
+import torch
+from torchcodec.decoders import AudioDecoder, WavDecoder
+
+from handler.audio import sequential, wav
+from handler.audio.mono import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
+from handler.audio.pieces import ahead, here, in_turn
+from handler.media import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+
+_Opener = type[AudioDecoder] | type[WavDecoder]
+# Asked for beyond the end that a header claims, to see whether there is more.
+_BEYOND_SECONDS = 1
+
+
+def decoded(source: torch.Tensor) -> Iterator[Mono]:
+    """Decodes a WAV or FLAC file.
+
+    Args:
+        source: The container, uint8; it is read without a copy, until the iterator ends or is closed.
+
+    Raises:
+        BadRequestError: The container claims a sample rate that no audio has.
+        NoAudioError: There is no audio stream that can be decoded.
+    """
+    num_given = 0
+    ranges = _opened(source)
+    if ranges is not None:
+        for mono in ranges.decoded():
+            num_given += len(mono.data)
+            yield mono
+        if num_given == ranges.num_samples:
+            return
+    rest = sequential.without_first(num_given, sequential.decoded(source))
+    yield from here(sequential.in_blocks(rest))
+
+
+def _opened(source: torch.Tensor) -> _Ranges | None:
+    """The ranges of a recording whose header can be relied on, or None."""
+    open_decoder: _Opener = AudioDecoder
+    if source[:4].numpy().tobytes() != b"fLaC":
+        sample_format = wav.read_format(source)
+        if sample_format is None:
+            return None
+        if wav.is_plain(source, sample_format):
+            open_decoder = WavDecoder
+    try:
+        ranges = _Ranges(source, open_decoder)
+    except (RuntimeError, ValueError, ArithmeticError):
+        return None
+    return ranges if ranges.num_samples else None
+
+
+class _Ranges:
+    """Ranges of about `BLOCK_SECONDS`.
+
+    Args:
+        source: The container.
+        open_decoder: What decodes it.
+
+    Attributes:
+        num_samples: How many samples the header claims; 0 where it claims nothing that can be relied on.
+    """
+
+    def __init__(self, source: torch.Tensor, open_decoder: _Opener) -> None:
+        self._source, self._open_decoder = source, open_decoder
+        decoder = open_decoder(source)
+        # Decoders that no range is using: to open a file anew costs as much as to decode some seconds of it.
+        self._idle = deque([decoder])
+        claimed = decoder.metadata
+        self._rate, self._num_channels = claimed.sample_rate or 0, claimed.num_channels or 0
+        is_exact = claimed.codec == "flac" or str(claimed.codec).startswith("pcm_")
+        is_sound = self._num_channels > 0 and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
+        self.num_samples = (
+            round((claimed.duration_seconds_from_header or 0) * self._rate) if is_exact and is_sound else 0
+        )
+
+    def decoded(self) -> Iterator[Mono]:
+        """Yields the samples of the ranges up to the first that is not as it must be."""
+        usual = max(1, int(min(BLOCK_SECONDS * self._rate, BLOCK_SAMPLES // self._num_channels)))
+        # The last one takes what is less than half of another.
+        starts = range(0, max(1, self.num_samples - usual // 2), usual)
+        stops = chain(starts[1:], [self.num_samples])
+        jobs = (partial(self._range, start, stop) for start, stop in zip(starts, stops, strict=True))
+        # A short clip is not worth the way through another thread.
+        run = in_turn if len(starts) == 1 else ahead
+        for mono in run(jobs):
+            if mono is None:
+                return
+            yield mono
+
+    def _range(self, start: int, stop: int) -> Mono | None:
+        """Decodes one range; None where it has not the samples that it must have."""
+        start_seconds = time.thread_time()
+        try:
+            decoder = self._idle.pop()
+        except IndexError:
+            decoder = self._open_decoder(self._source)
+        beyond_seconds = _BEYOND_SECONDS if stop == self.num_samples else 0
+        try:
+            samples = decoder.get_samples_played_in_range(start / self._rate, stop / self._rate + beyond_seconds)
+        except (RuntimeError, ValueError):
+            return None
+        self._idle.append(decoder)
+        if samples.sample_rate != self._rate or samples.data.shape != (self._num_channels, stop - start):
+            return None
+        return Mono(mean_of_channels(samples.data), self._rate, time.thread_time() - start_seconds)

@@ -1,0 +1,63 @@
+"""What a body can be: an encoded container, or raw PCM of a stated shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 384_000
+MIN_CHANNELS, MAX_CHANNELS = 1, 64
+
+
+@dataclass(frozen=True)
+class SampleFormat:
+    """How one PCM sample is stored.
+
+    Attributes:
+        kind: "s" signed integer, "u" unsigned integer (offset binary), "f" floating point.
+        bits: 16, 24 or 32.
+        byte_order: "le" or "be".
+    """
+
+    kind: str
+    bits: int
+    byte_order: str
+
+    @property
+    def name(self) -> str:
+        """The name on the wire, such as ``s16le``."""
+        return f"{self.kind}{self.bits}{self.byte_order}"
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of one sample."""
+        return self.bits // 8
+
+
+SAMPLE_FORMATS = {
+    sample_format.name: sample_format
+    for sample_format in (SampleFormat(*parts) for parts in product("suf", (16, 24, 32), ("le", "be")))
+}
+
+
+@dataclass(frozen=True)
+class EncodedAudio:
+    """A container such as MP3, WAV or Ogg; which one, the bytes themselves tell."""
+
+
+@dataclass(frozen=True)
+class RawPcm:
+    """Interleaved PCM samples without any header.
+
+    Attributes:
+        sample_rate: In Hz, 1,000 to 384,000.
+        sample_format: How one sample is stored.
+        num_channels: 1 to 64.
+    """
+
+    sample_rate: int
+    sample_format: SampleFormat
+    num_channels: int = 1
+
+
+Media = EncodedAudio | RawPcm

@@ -1,0 +1,1 @@
+"""A model file, loaded, in the form that is served."""

@@ -1,0 +1,106 @@
+"""The Cochl.Sense JSON: answers, errors and warnings, compact and in ASCII."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from handler.arrays import Floats
+from handler.windows import WindowGrid
+
+# SageMaker cuts a model's error text at 2,048 characters and a custom-attributes header at 1,024.
+MAX_ERROR_BYTES = 2_000
+MAX_WARNINGS_CHARACTERS = 1_024
+_TRUNCATED = "... (truncated)"
+
+
+def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: int, name: str) -> str:
+    """Returns the object "metadata": what was sent, and how long it was after decoding, to 3 decimals."""
+    return _compact(
+        {
+            "content_type": content_type,
+            "length_sec": round(duration_seconds, 3),
+            "size_byte": size_bytes,
+            "name": name,
+        }
+    )
+
+
+def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[str], grid: WindowGrid) -> str:
+    """Returns the array "data": every window, with the tags that were heard in it by falling probability.
+
+    Args:
+        probabilities: float32 of shape (windows, tags).
+        thresholds: float32 of shape (tags,); a probability at or above counts as heard.
+        tags: Names of the tags.
+        grid: Where the windows stand.
+    """
+    windows, heard = np.nonzero(probabilities >= thresholds)
+    values = probabilities[windows, heard]
+    order = np.lexsort((-values, windows))
+    entries: list[list[str]] = [[] for _ in probabilities]
+    # numpy writes the shortest text that reads back as the same float32.
+    for window, tag, text in zip(windows[order], heard[order], values[order].astype(str), strict=True):
+        entries[window].append(f"{_opening(tags[tag])}{text}}}")
+    times = _times(len(entries) + grid.window_hops, grid)
+    shown = (
+        f'{{"tags":[{",".join(tags_heard)}],"start_time":{start},"end_time":{end}}}'
+        for tags_heard, start, end in zip(entries, times, times[grid.window_hops :], strict=False)
+    )
+    return f"[{','.join(shown)}]"
+
+
+def encode_answer(metadata: str, windows: str) -> bytes:
+    """Joins the two parts of an answer."""
+    return f'{{"metadata":{metadata},"data":{windows}}}'.encode()
+
+
+def encode_error(status: int, message: str) -> bytes:
+    """Returns an error's body of at most 2,000 bytes; what is longer is cut at the end of its message."""
+
+    def encoded(text: str) -> str:
+        return _compact({"status_code": status, "error": text})
+
+    if len(encoded(message)) > MAX_ERROR_BYTES:
+        lengths = range(len(message))
+        fitting = bisect_right(lengths, MAX_ERROR_BYTES, key=lambda length: len(encoded(message[:length] + _TRUNCATED)))
+        message = message[: fitting - 1] + _TRUNCATED
+    return encoded(message).encode()
+
+
+def encode_warnings(warnings: Sequence[str]) -> str:
+    """Returns ``{"warnings": [...]}`` as a header value: visible ASCII, at most 1,024 characters.
+
+    Where they do not all fit, the last entry says how many are left out.
+    """
+    for num_kept in range(len(warnings), -1, -1):
+        left_out = len(warnings) - num_kept
+        kept = [*warnings[:num_kept], *([f"and {left_out} more"] if left_out else [])]
+        text = _compact({"warnings": kept})
+        if len(text) <= MAX_WARNINGS_CHARACTERS:
+            break
+    return text
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+@cache
+def _opening(tag: str) -> str:
+    """What stands before a tag's probability; there are as many as the model has tags."""
+    return f'{{"name":{_compact(tag)},"probability":'
+
+
+def _times(count: int, grid: WindowGrid) -> list[str]:
+    """When the first `count` hops begin: whole seconds as JSON integers, as the vendor's own clients expect.
+
+    Counted in integers: fractions would take 0.2 s more for the 67,000 windows of 1 GiB of MP3.
+    """
+    numerator, denominator = grid.hop_seconds.as_integer_ratio()
+    starts = range(0, count * numerator, numerator)
+    return [repr(start / denominator) if start % denominator else str(start // denominator) for start in starts]

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import BadRequestError, BodyTooLargeError, UnsupportedTypeError
+from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
+from handler.sensitivity import Sensitivity
+from handler.settings import Settings
+from handler.wire.request import TagRequest, read_request
+from tests.support.attempt import attempt
+from tests.support.properties import LAW
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+ENVIRONMENT = Settings(default_sensitivity=-2, tags_sensitivity={"Environment": -2})
+
+
+def read(
+    headers: Mapping[str, object] | None = None, settings: Settings = ENVIRONMENT, body: object = b"sound"
+) -> TagRequest:
+    return read_request({"body": body}, {"Content-Type": "audio/mp3", **(headers or {})}, settings)
+
+
+def name_disposed(value: str) -> str:
+    return read({"Content-Disposition": value}).name
+
+
+def test_a_bare_request_takes_everything_from_the_environment() -> None:
+    request = read()
+    assert request.sensitivity == Sensitivity(-2, {"Environment": -2})
+    assert (request.name, request.warnings) == ("sagemaker_input", ())
+
+
+@pytest.mark.parametrize("header", ["audio/mp3", " Audio/MPEG ; x=y", "audio/webm;codecs=opus"])
+def test_the_content_type_is_kept_as_sent(header: str) -> None:
+    request = read({"Content-Type": header})
+    assert (request.content_type, request.media) == (header, EncodedAudio())
+
+
+def test_raw_audio_is_described() -> None:
+    request = read({"Content-Type": "audio/x-raw; rate=8000; format=s24be; channels=3"})
+    assert request.media == RawPcm(8_000, SAMPLE_FORMATS["s24be"], 3)
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str.title, str.swapcase])
+def test_header_names_are_case_insensitive(change: Callable[[str], str]) -> None:
+    headers = {"Content-Type": "audio/wav", "X-Default-Sensitivity": "1", "X-Filename": "a", "X-Tags-Sensitivity": "{}"}
+    request = read_request({"body": b"x"}, {change(name): value for name, value in headers.items()}, Settings())
+    assert (request.content_type, request.sensitivity.default, request.name) == ("audio/wav", 1, "a")
+
+
+def test_custom_attributes_are_found_in_any_case() -> None:
+    assert read({ATTRIBUTES.lower(): "X-Default-Sensitivity=2"}).sensitivity.default == 2
+
+
+# Every field has its own precedence: header, then custom attributes, then environment.
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Sensitivity(-2, {"Environment": -2})),
+        ({"X-Default-Sensitivity": "1"}, Sensitivity(1, {"Environment": -2})),
+        ({"X-Tags-Sensitivity": '{"Header": 1}'}, Sensitivity(-2, {"Header": 1})),
+        ({ATTRIBUTES: "X-Default-Sensitivity=2"}, Sensitivity(2, {"Environment": -2})),
+        ({ATTRIBUTES: '{"tags_sensitivity": {"Attribute": 2}}'}, Sensitivity(-2, {"Attribute": 2})),
+        ({"X-Default-Sensitivity": "1", ATTRIBUTES: "X-Default-Sensitivity=2"}, Sensitivity(1, {"Environment": -2})),
+        (
+            {"X-Default-Sensitivity": "0", ATTRIBUTES: 'X-Default-Sensitivity=2,X-Tags-Sensitivity={"Attribute": 2}'},
+            Sensitivity(0, {"Attribute": 2}),
+        ),
+        (
+            {"X-Tags-Sensitivity": "{}", ATTRIBUTES: 'X-Default-Sensitivity=2,X-Tags-Sensitivity={"Attribute": 2}'},
+            Sensitivity(2, {}),
+        ),
+    ],
+)
+def test_the_first_source_that_speaks_wins_per_field(headers: dict[str, str], expected: Sensitivity) -> None:
+    assert read(headers).sensitivity == expected
+
+
+def test_a_header_hides_a_bad_custom_attribute() -> None:
+    assert read({"X-Default-Sensitivity": "1", ATTRIBUTES: "X-Default-Sensitivity=9"}).sensitivity.default == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({"X-Default-Sensitivity": "9"}, r"^X-Default-Sensitivity: sensitivity 9 is"),
+        ({"X-Default-Sensitivity": ""}, r"^X-Default-Sensitivity: sensitivity ''"),
+        ({"X-Tags-Sensitivity": "x"}, r"^X-Tags-Sensitivity: 'x' is not valid JSON"),
+        ({ATTRIBUTES: "X-Default-Sensitivity=9"}, r"^default_sensitivity in the custom attributes: sensitivity 9 is"),
+        ({ATTRIBUTES: '{"tags_sensitivity": 3}'}, r"^tags_sensitivity in the custom attributes: 3 is not"),
+        ({ATTRIBUTES: '{"default_sensitivity": true}'}, r"sensitivity True is not"),
+        ({ATTRIBUTES: "foo"}, f"^{ATTRIBUTES}: 'foo'"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_source(headers: dict[str, str], message: str) -> None:
+    with pytest.raises(BadRequestError, match=message):
+        read(headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"X-Filename": "header.mp3"}, "header.mp3"),
+        ({ATTRIBUTES: "X-Filename=attribute.mp3"}, "attribute.mp3"),
+        ({ATTRIBUTES: '{"filename": "attribute.mp3"}'}, "attribute.mp3"),
+        ({"Content-Disposition": 'attachment; filename="disposed.mp3"'}, "disposed.mp3"),
+        ({"X-Filename": "h", ATTRIBUTES: "X-Filename=a", "Content-Disposition": "x; filename=d"}, "h"),
+        ({ATTRIBUTES: "X-Filename=a", "Content-Disposition": "x; filename=d"}, "a"),
+        ({"X-Filename": "", ATTRIBUTES: "X-Filename=", "Content-Disposition": "x; filename=d"}, "d"),
+        ({"X-Filename": ""}, "sagemaker_input"),
+    ],
+)
+def test_the_first_name_given_is_taken(headers: dict[str, str], name: str) -> None:
+    assert read(headers).name == name
+
+
+@pytest.mark.parametrize("value", ["5", "[1]", '{"a": 1}', "true"])
+def test_a_name_that_is_no_text_is_refused(value: str) -> None:
+    with pytest.raises(BadRequestError, match="filename in the custom attributes: .* is no text"):
+        read({ATTRIBUTES: f'{{"filename": {value}}}'})
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("attachment; filename=plain.mp3", "plain.mp3"),
+        ("inline;filename=plain.mp3", "plain.mp3"),
+        ('form-data; name="file"; filename="two words.mp3"', "two words.mp3"),
+        (r'attachment; filename="with \"quotes\".mp3"', 'with "quotes".mp3'),
+        ("attachment; FileName=plain.mp3", "plain.mp3"),
+        ("attachment; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.mp3", "naïve €.mp3"),
+        ("attachment; filename*=iso-8859-1'en'%A3.mp3", "£.mp3"),
+        ("attachment; filename=\"plain\"; filename*=UTF-8''%C3%A9", "é"),
+        ("attachment", "sagemaker_input"),
+        ("attachment; filename=", "sagemaker_input"),
+        ("", "sagemaker_input"),
+    ],
+)
+def test_content_disposition_gives_the_name(header: str, name: str) -> None:
+    assert name_disposed(header) == name
+
+
+@pytest.mark.parametrize("value", ["idna''%C3%A9", "undefined''%C3%A9", "a\0b''%C3%A9"])
+def test_a_name_that_cannot_be_decoded_is_no_name(value: str) -> None:
+    assert name_disposed(f"attachment; filename*={value}") == "sagemaker_input"
+
+
+def test_an_absurd_continuation_is_no_name() -> None:
+    assert name_disposed(f"attachment; filename*{'9' * 5_000}=x") == "sagemaker_input"
+
+
+@pytest.mark.parametrize("body", [b"sound", bytearray(b"sound"), memoryview(b"sound"), "sound"])
+def test_any_kind_of_body_is_taken(body: object) -> None:
+    assert bytes(read(body=body).body) == b"sound"
+
+
+def test_the_body_is_not_copied() -> None:
+    body = bytearray(b"sound")
+    request = read(body=body)
+    body[0] = ord("r")
+    assert bytes(request.body) == b"round"
+
+
+@pytest.mark.parametrize("row", [{"body": b""}, {"body": bytearray()}, {"body": memoryview(b"")}, {"body": ""}, {}])
+def test_an_empty_body_is_a_bad_request(row: dict[str, object]) -> None:
+    with pytest.raises(BadRequestError, match=r"0 bytes.*send the bytes of a sound file"):
+        read_request(row, {"Content-Type": "audio/mp3"}, Settings())
+
+
+@pytest.mark.parametrize("row", [{"data": b"x"}, {"file": b"x", "name": b"y"}, {"body": None}])
+def test_the_parts_of_a_form_are_no_body(row: dict[str, object]) -> None:
+    with pytest.raises(UnsupportedTypeError, match="is a form; send the bytes"):
+        read_request(row, {"Content-Type": "audio/mp3"}, Settings())
+
+
+def test_a_body_at_the_limit_is_taken() -> None:
+    assert len(read(settings=Settings(max_body_bytes=5)).body) == 5
+
+
+def test_a_body_over_the_limit_is_413_with_both_sizes() -> None:
+    with pytest.raises(BodyTooLargeError, match="5 bytes.*4 at most") as caught:
+        read(settings=Settings(max_body_bytes=4))
+    assert (caught.value.status, caught.value.phrase) == (413, "Payload Too Large")
+
+
+def test_a_missing_content_type_is_a_bad_request() -> None:
+    with pytest.raises(BadRequestError, match="Content-Type header is missing"):
+        read_request({"body": b"x"}, {}, Settings())
+
+
+def test_a_json_body_is_unsupported() -> None:
+    with pytest.raises(UnsupportedTypeError, match="application/json"):
+        read({"Content-Type": "application/json"}, body={"a": 1})
+
+
+def test_entries_among_the_headers_that_are_no_text_are_passed_over() -> None:
+    headers = {"Content-Type": "audio/mp3", "content-length": 5, "X-Default-Sensitivity": 1, "x": None, "y": [1]}
+    assert read_request({"body": b"x"}, headers, Settings()).sensitivity.default == 0
+
+
+def test_unknown_attributes_are_warned_of() -> None:
+    assert read({ATTRIBUTES: "Trace-Id=x,c=d"}).warnings == (
+        "unknown attribute 'Trace-Id' ignored",
+        "unknown attribute 'c' ignored",
+    )
+
+
+header_texts = st.text(st.characters(min_codepoint=9, max_codepoint=255))
+
+
+disposition_parts = st.sampled_from(
+    [
+        "filename",
+        "filename*",
+        "filename*0",
+        "filename*1*",
+        "=",
+        "''",
+        "utf-8''",
+        "idna''",
+        "%ff",
+        ";",
+        '"',
+        "\\",
+        "a",
+        "é",
+    ]
+)
+
+
+@LAW
+@given(st.lists(disposition_parts).map("".join))
+def test_any_content_disposition_gives_some_name(header: str) -> None:
+    assert name_disposed(f"attachment; {header}")
+
+
+@LAW
+@given(
+    st.dictionaries(
+        st.sampled_from(["content-type", ATTRIBUTES, "x-filename", "Content-Disposition", "X-Tags-Sensitivity"]),
+        header_texts,
+    )
+)
+def test_any_headers_are_read_or_refused(headers: dict[str, str]) -> None:
+    outcome = attempt(lambda: read(headers))
+    assert isinstance(outcome, TagRequest) or len(str(outcome)) > 20
