@@ -163,6 +163,8 @@ def made_here() -> bool:
 
 def create_venv() -> None:
     """Makes .venv afresh."""
+    if VENV.is_symlink():  # --clear would empty the folder that it points to
+        raise SetUpError(f"{VENV} is a link to {VENV.resolve()}: remove the link, then run this again")
     say(f"making .venv with Python {platform.python_version()}")
     log = LOGS / "venv.log"
     with log.open("w") as output:

@@ -24,7 +24,7 @@ from tests.support.simulated_gpu import SimulatedGpu, placed_answer
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
 
 CPU = torch.device("cpu")
-BUNDLED = Path(__file__).parents[2] / "model" / "model.pt2"
+BUNDLED = Path(__file__).parents[4] / "model" / "model.pt2"
 NAMES = ["Music", "Speech", "Siren", "Laughter"]
 
 

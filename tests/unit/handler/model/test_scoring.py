@@ -57,7 +57,7 @@ class Broken:
 
 @pytest.mark.parametrize("num_threads", [1, 3])
 def test_as_many_batches_as_threads_are_scored_at_once(num_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handler.scoring.CORE_SLOTS", threading.Semaphore(num_threads))
+    monkeypatch.setattr("handler.model.scoring.CORE_SLOTS", threading.Semaphore(num_threads))
     pool = ScoringPool(cast(Model, Meeting(num_threads)), num_threads)
     futures = [pool.submit(HOPS + index, STARTS)[0] for index in range(num_threads)]
     scores = [future.result(timeout=6).probabilities[0, 0] for future in futures]
@@ -67,7 +67,7 @@ def test_as_many_batches_as_threads_are_scored_at_once(num_threads: int, monkeyp
 @pytest.mark.parametrize(("device", "waits"), [("cpu", True), ("cuda", False)])
 def test_scoring_waits_for_a_core_if_it_needs_one(device: str, waits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     slots = threading.Semaphore(0)
-    monkeypatch.setattr("handler.scoring.CORE_SLOTS", slots)
+    monkeypatch.setattr("handler.model.scoring.CORE_SLOTS", slots)
     model = Slow(0.0)
     model.device = torch.device(device)
     (future,) = ScoringPool(cast(Model, model), 1).submit(HOPS, STARTS)
