@@ -70,9 +70,9 @@ SECTIONS = (
     ),
     Section("cores", "The same server on fewer cores."),
     Section("formats", "The same two minutes in every container and raw sample format."),
-    Section("decoding", "Decoding alone; [decoding.md](decoding.md) says more."),
+    Section("decoding", "Decoding alone; [record/decoding.md](record/decoding.md) says more."),
     Section(
-        "model_forms", "The model alone, in the forms that were tried; [performance.md](performance.md) says more."
+        "model_forms", "The model alone, in the forms that were tried; [record/speed.md](record/speed.md) says more."
     ),
     Section(
         "policies", "The same server with other numbers of workers and requests in a batch, and other flags of the JVM."

@@ -1,7 +1,7 @@
 """tcmalloc instead of the C library's allocator, for TorchServe's processes, where the system has it.
 
 A worker takes and frees tens of megabytes for each batch of the model and small blocks for each step of decoding. glibc
-leaves holes between them, which cost 6 to 7 % of the time and make the worker grow (docs/performance.md). Plain
+leaves holes between them, which cost 6 to 7 % of the time and make the worker grow (docs/record/speed.md). Plain
 TorchServe, which nobody starts through here, makes do with what handler/memory.py tells glibc.
 """
 

@@ -2,7 +2,7 @@
 
 By default glibc gives every large freed block back to the kernel, and takes the next one of that size in fresh pages,
 each of which the kernel has to zero. A batch of the model frees and takes some forty megabytes that way: up to half of
-its time (docs/performance.md).
+its time (docs/record/speed.md).
 """
 
 from __future__ import annotations

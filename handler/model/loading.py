@@ -24,7 +24,7 @@ _TRIED_ROWS = (0, 4)
 _CPU_WINDOWS = (1, 5, 32)
 _GPU_WINDOWS = (SIZES[-1] + 40, 512, 100, 20, 1)
 # How far another form may be off, in probability. Another order of additions gives some 1e-7. Half precision moves the
-# bundled model by up to 3e-3 (docs/performance.md); a step of sensitivity moves a threshold of 0.5 by 0.23.
+# bundled model by up to 3e-3 (docs/record/speed.md); a step of sensitivity moves a threshold of 0.5 by 0.23.
 _MAX_DIFFERENCE = 1e-4
 _MAX_HALF_DIFFERENCE = 5e-3
 

@@ -2,7 +2,7 @@
 
 An exported program runs as Python, one operation after another. The same operations as TorchScript hold Python's
 global lock for none of that time, so that decoding and other batches go on beside them, and cost less each
-(docs/performance.md has what was tried).
+(docs/record/speed.md has what was tried).
 """
 
 from __future__ import annotations
