@@ -5,8 +5,8 @@ several threads decode, the rest packet by packet; raw PCM is unpacked in blocks
 of the channels, then one running resampler, so one recording gives one answer in every format, and any division into
 pieces and blocks gives the samples of a single one.
 
-Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB. docs/record/decoding.md has the
-measurements.
+Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB.
+docs/record/decoding.md has the measurements.
 """
 
 from __future__ import annotations
