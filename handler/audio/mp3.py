@@ -14,21 +14,18 @@ breaks, whatever follows.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, pairwise
 from math import ceil
 
 import torch
 from torchcodec.decoders import AudioDecoder, RawAudioSamples
 
-from handler.audio import container, sequential
+from handler.audio import container, pieces, sequential
 from handler.audio.mono import BLOCK_SECONDS, Mono, mean_of_channels
 from handler.audio.mpeg_frames import HEADER_BYTES, FrameChain, FrameHeader, StreamTag, read_tag
-from handler.audio.pieces import ahead, here, in_turn
 
 # ISO/IEC 11172-3, main_data_begin has 9 bits: so many bytes of earlier frames' main data a frame may need.
 _RESERVOIR_BYTES = 511
@@ -88,14 +85,12 @@ class Mp3:
 
     def decoded(self) -> Iterator[Mono]:
         """Yields the samples."""
-        pieces = self._pieces()
-        first = next(pieces, None)
+        found = self._pieces()
+        first = next(found, None)
         if first is None or not self._can_begin_with(first):
             yield from self._whole_by_packets()
-        elif first.is_last and not self._has_rest(first):
-            yield from self._alone(first)
         else:
-            yield from self._in_parallel(chain([first], pieces))
+            yield from self._in_pieces(first, found)
 
     def _pieces(self) -> Iterator[_Piece]:
         """Walks the chain of frames. Only the first piece is shorter than half a block."""
@@ -129,22 +124,16 @@ class Mp3:
         rest = self._body[last.offsets[-1] :]
         return len(rest) > 0 and not (len(rest) == _ID3V1_BYTES and bytes(rest[:3]) == b"TAG")
 
-    def _alone(self, piece: _Piece) -> Iterator[Mono]:
-        """A short clip: not worth the way through another thread."""
-        (mono,) = in_turn([partial(self._decode, piece)])
-        if mono is None:
-            yield from self._whole_by_packets()
-        else:
-            yield mono
-
     def _whole_by_packets(self) -> Iterator[Mono]:
         source = self._source(self._start_bytes, len(self._body))
-        yield from here(sequential.in_blocks(sequential.decoded(source)))
+        yield from pieces.here(sequential.in_blocks(sequential.decoded(source)))
 
-    def _in_parallel(self, pieces: Iterable[_Piece]) -> Iterator[Mono]:
-        position = 0
-        for piece, mono in ahead(partial(self._with_samples, piece) for piece in pieces):
-            if mono is None:
+    def _in_pieces(self, first: _Piece, others: Iterable[_Piece]) -> Iterator[Mono]:
+        position, is_single = 0, first.is_last and not self._has_rest(first)
+        for piece, mono in pieces.decoded(chain([first], others), self._decode, is_single=is_single):
+            if mono is None and is_single:
+                yield from self._whole_by_packets()
+            elif mono is None:
                 yield from self._by_packets(piece.offsets, piece.first, piece.offsets[-1], position)
             elif piece.first == 0:
                 yield mono  # libavformat has seen the tag, and dropped the padding
@@ -158,26 +147,17 @@ class Mp3:
         is_tag = piece.first == 0 and self._tag.fills_frame
         return (piece.num_frames - is_tag) * self._first.num_samples
 
-    def _with_samples(self, piece: _Piece) -> tuple[_Piece, Mono | None]:
-        return piece, self._decode(piece)
-
     def _decode(self, piece: _Piece) -> Mono | None:
         """Decodes a piece; None where that does not give exactly the samples that its frames hold."""
-        start_seconds = time.thread_time()
         start = self._early(piece.offsets, piece.first, _SETTLING_FRAMES)
         source = self._source(piece.offsets[start], piece.offsets[-1])
         early_samples = (piece.first - start) * self._first.num_samples
-        try:
-            data = self._decode_in_steps(
-                AudioDecoder(source),
-                early_samples + self._num_samples(piece),
-                StreamTag() if piece.first else self._tag,
-            )
-        except (RuntimeError, ValueError):
-            return None
-        if data is None:
-            return None
-        return Mono(data[early_samples:], self._first.sample_rate, time.thread_time() - start_seconds)
+        data = self._decode_in_steps(
+            AudioDecoder(source),
+            early_samples + self._num_samples(piece),
+            StreamTag() if piece.first else self._tag,
+        )
+        return None if data is None else Mono(data[early_samples:], self._first.sample_rate)
 
     def _decode_in_steps(self, decoder: AudioDecoder, num_samples: int, tag: StreamTag) -> torch.Tensor | None:
         """Decodes frames that hold so many samples, and mixes each step's down; None where they hold others."""
@@ -217,7 +197,7 @@ class Mp3:
         start_position = 0 if is_whole else position - (first - start) * self._first.num_samples
         frames = self._from(position, sequential.decoded(source), start_position)
         with suppress(sequential.NoAudioError):  # too little is left for a stream
-            yield from here(sequential.in_blocks(frames))
+            yield from pieces.here(sequential.in_blocks(frames))
 
     def _from(self, position: int, frames: Iterable[RawAudioSamples], start_position: int) -> Iterator[RawAudioSamples]:
         """Drops the frames before a position, and the padding at the end, by the frames' own time stamps."""

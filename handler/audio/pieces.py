@@ -1,4 +1,4 @@
-"""Which threads decode, and how many at once: as many as there are cores, whoever asks for it."""
+"""One runner for recordings that are decoded in pieces, by as many threads as there are cores."""
 
 from __future__ import annotations
 
@@ -8,20 +8,43 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from handler.audio.mono import Mono
 from handler.cores import CORE_SLOTS, num_cores
 
-_Result = TypeVar("_Result")
+_Piece = TypeVar("_Piece")
+_Decode = Callable[[_Piece], Mono | None]
 
+# All recordings share these threads.
 _POOL = ThreadPoolExecutor(num_cores(), "decoding")
-# Jobs of one recording that run, or wait with their result: enough to keep all cores busy while one is consumed.
-_JOBS_AHEAD = num_cores() + 1
+# Pieces of one recording that are decoded or wait: enough to keep all cores busy while one is consumed.
+_PIECES_AHEAD = num_cores() + 1
+
+
+def decoded(
+    pieces: Iterable[_Piece], decode: _Decode[_Piece], *, is_single: bool
+) -> Generator[tuple[_Piece, Mono | None], None, None]:
+    """Decodes pieces, a bounded number of them ahead of the consumer.
+
+    Args:
+        pieces: Taken one by one, as results are consumed.
+        decode: Returns the samples of a piece, or None where it is not as it must be. The runner takes a RuntimeError
+            or ValueError of torchcodec's for None.
+        is_single: Whether there is but one piece. It is not worth the way through another thread.
+
+    Yields:
+        Each piece with its samples and the core time that they took, in the order of the pieces.
+    """
+    if is_single:
+        for piece in pieces:
+            yield piece, _timed(decode, piece)
+    else:
+        yield from _ahead(pieces, decode)
 
 
 def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
-    """Decodes in the caller's thread: takes a core's slot for each block, and notes the core time that it took."""
+    """Decodes in the caller's thread. Takes a core's slot for each block, and notes the block's core time."""
     blocks = iter(blocks)
     while True:
         with CORE_SLOTS:
@@ -33,38 +56,27 @@ def here(blocks: Iterable[Mono]) -> Iterator[Mono]:
         yield replace(block, decode_seconds=seconds)
 
 
-def ahead(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, None]:
-    """Runs jobs in the shared threads, a bounded number of them ahead of whoever consumes the results.
-
-    Args:
-        jobs: Taken one by one, as results are consumed.
-
-    Yields:
-        The results in the order of the jobs.
-    """
-    running: deque[Future[_Result]] = deque()
+def _ahead(pieces: Iterable[_Piece], decode: _Decode[_Piece]) -> Generator[tuple[_Piece, Mono | None], None, None]:
+    running: deque[tuple[_Piece, Future[Mono | None]]] = deque()
     try:
-        for job in jobs:
-            running.append(_POOL.submit(partial(_in_slot, job)))
-            if len(running) > _JOBS_AHEAD:
-                yield running.popleft().result()
+        for piece in pieces:
+            running.append((piece, _POOL.submit(partial(_timed, decode, piece))))
+            if len(running) > _PIECES_AHEAD:
+                first, future = running.popleft()
+                yield first, future.result()
         while running:
-            yield running.popleft().result()
+            first, future = running.popleft()
+            yield first, future.result()
     finally:
-        _drop(running)
+        # Cancels what has not begun, and waits some milliseconds for what has: it still reads from the body.
+        wait([future for _, future in running if not future.cancel()])
 
 
-def in_turn(jobs: Iterable[Callable[[], _Result]]) -> Generator[_Result, None, None]:
-    """Runs jobs one after the other in the caller's thread: for what is not worth the way through another one."""
-    for job in jobs:
-        yield _in_slot(job)
-
-
-def _in_slot(job: Callable[[], _Result]) -> _Result:
+def _timed(decode: _Decode[_Piece], piece: _Piece) -> Mono | None:
     with CORE_SLOTS:
-        return job()
-
-
-def _drop(running: Iterable[Future[Any]]) -> None:
-    """Cancels what has not begun, and waits some milliseconds for what has: it still reads from the body."""
-    wait([future for future in running if not future.cancel()])
+        start_seconds = time.thread_time()
+        try:
+            mono = decode(piece)
+        except (RuntimeError, ValueError):
+            return None
+        return mono and replace(mono, decode_seconds=time.thread_time() - start_seconds)

@@ -1,6 +1,6 @@
 """Body -> mono float32 blocks at the model's rate, as a stream: memory does not grow with the length of the audio.
 
-Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3, WAV, FLAC and Ogg Vorbis in pieces, which
+Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3, WAV and FLAC in pieces, which
 several threads decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean
 of the channels, then one running resampler, so one recording gives one answer in every format, and any division into
 pieces and blocks gives the samples of a single one.
@@ -18,11 +18,10 @@ from fractions import Fraction
 import torch
 from torchcodec.decoders import AudioConverter, RawAudioSamples
 
-from handler.audio import container, ogg, pcm, sequential, time_ranges
+from handler.audio import container, pcm, pieces, sequential, time_ranges
 from handler.audio.mono import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
 from handler.audio.mp3 import Mp3
 from handler.audio.mpeg_frames import HEADER_BYTES, parse_header
-from handler.audio.pieces import here
 from handler.errors import BadRequestError
 from handler.media import Media, RawPcm
 from handler.memory import forget_pages
@@ -49,7 +48,7 @@ class AudioStream:
         self.decode_seconds = 0.0
         self._max_seconds = max_seconds
         self._resampler = _Resampler(sample_rate)
-        recording = here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
+        recording = pieces.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
         self._recording = _forgetting(body, recording)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
@@ -142,10 +141,8 @@ def _fastest(body: memoryview, found: container.Container) -> Iterator[Mono]:
     first = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
     if found.name == "MP3" and first is not None and first.layer == 3:
         return Mp3(body, found.start_bytes, first).decoded()
-    if found.name == "Ogg":
-        return ogg.decoded(body)
     # A view on the body: torchcodec reads from it without a copy.
     source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
     if found.name in ("WAV", "Wave64", "FLAC"):
         return time_ranges.decoded(source)
-    return here(sequential.in_blocks(sequential.decoded(source)))
+    return pieces.here(sequential.in_blocks(sequential.decoded(source)))

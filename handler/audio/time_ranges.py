@@ -7,18 +7,15 @@ packet by packet, from its beginning, less what is given already.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 
 import torch
 from torchcodec.decoders import AudioDecoder, WavDecoder
 
-from handler.audio import sequential, wav
+from handler.audio import pieces, sequential, wav
 from handler.audio.mono import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
-from handler.audio.pieces import ahead, here, in_turn
 from handler.media import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 _Opener = type[AudioDecoder] | type[WavDecoder]
@@ -45,7 +42,7 @@ def decoded(source: torch.Tensor) -> Iterator[Mono]:
         if num_given == ranges.num_samples:
             return
     rest = sequential.without_first(num_given, sequential.decoded(source))
-    yield from here(sequential.in_blocks(rest))
+    yield from pieces.here(sequential.in_blocks(rest))
 
 
 def _opened(source: torch.Tensor) -> _Ranges | None:
@@ -94,27 +91,22 @@ class _Ranges:
         # The last one takes what is less than half of another.
         starts = range(0, max(1, self.num_samples - usual // 2), usual)
         stops = chain(starts[1:], [self.num_samples])
-        jobs = (partial(self._range, start, stop) for start, stop in zip(starts, stops, strict=True))
-        # A short clip is not worth the way through another thread.
-        run = in_turn if len(starts) == 1 else ahead
-        for mono in run(jobs):
+        ranges = zip(starts, stops, strict=True)
+        for _, mono in pieces.decoded(ranges, self._range, is_single=len(starts) == 1):
             if mono is None:
                 return
             yield mono
 
-    def _range(self, start: int, stop: int) -> Mono | None:
+    def _range(self, edges: tuple[int, int]) -> Mono | None:
         """Decodes one range; None where it has not the samples that it must have."""
-        start_seconds = time.thread_time()
+        start, stop = edges
         try:
             decoder = self._idle.pop()
         except IndexError:
             decoder = self._open_decoder(self._source)
         beyond_seconds = _BEYOND_SECONDS if stop == self.num_samples else 0
-        try:
-            samples = decoder.get_samples_played_in_range(start / self._rate, stop / self._rate + beyond_seconds)
-        except (RuntimeError, ValueError):
-            return None
+        samples = decoder.get_samples_played_in_range(start / self._rate, stop / self._rate + beyond_seconds)
         self._idle.append(decoder)
         if samples.sample_rate != self._rate or samples.data.shape != (self._num_channels, stop - start):
             return None
-        return Mono(mean_of_channels(samples.data), self._rate, time.thread_time() - start_seconds)
+        return Mono(mean_of_channels(samples.data), self._rate)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.arrays import Floats
-from handler.audio import mp3, ogg, sequential, time_ranges
+from handler.audio import mp3, sequential, time_ranges
 from handler.audio import stream as stream_module
 from handler.audio.stream import AudioStream
 from handler.errors import BadRequestError, CallerError
@@ -163,7 +163,7 @@ def test_raw_blocks_give_the_samples_of_one(sample_rate: int, monkeypatch: pytes
 
 
 def set_block_seconds(monkeypatch: pytest.MonkeyPatch, seconds: Fraction | int) -> None:
-    for module in (stream_module, mp3, ogg, sequential, time_ranges):
+    for module in (stream_module, mp3, sequential, time_ranges):
         monkeypatch.setattr(module, "BLOCK_SECONDS", seconds)
 
 
@@ -412,7 +412,6 @@ def test_a_mere_beginning_is_a_bad_request(body: bytes) -> None:
         ("mp3", mp3, "AudioDecoder"),
         ("wav", time_ranges, "WavDecoder"),
         ("flac", time_ranges, "AudioDecoder"),
-        ("opus", ogg, "AudioDecoder"),
         ("m4a", sequential, "Demuxer"),
     ],
 )
