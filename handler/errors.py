@@ -20,14 +20,14 @@ class BadRequestError(CallerError):
 
 
 class BodyTooLargeError(CallerError):
-    """More bytes than this server takes."""
+    """The body has more bytes than this server takes."""
 
     status = 413
     phrase = "Payload Too Large"
 
 
 class UnsupportedTypeError(CallerError):
-    """A Content-Type that is no audio this server knows."""
+    """A Content-Type that this server does not serve."""
 
     status = 415
     phrase = "Unsupported Media Type"

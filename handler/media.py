@@ -42,12 +42,12 @@ SAMPLE_FORMATS = {
 
 @dataclass(frozen=True)
 class EncodedAudio:
-    """A container such as MP3, WAV or Ogg; which one, the bytes themselves tell."""
+    """A container such as MP3, WAV or Ogg. Its bytes say which one."""
 
 
 @dataclass(frozen=True)
 class RawPcm:
-    """Interleaved PCM samples without any header.
+    """Interleaved PCM samples without a header.
 
     Attributes:
         sample_rate: In Hz, 1,000 to 384,000.

@@ -1,9 +1,9 @@
 """What each request cost, as TorchServe metrics: in its log, and at its metrics address for Prometheus.
 
-A worker hands metrics over as lines of its output. TorchServe's own functions write every line by itself: a system call
-here and a thread that wakes up there, eight times for each request. Here the lines of a batch go in one piece.
+A worker passes metrics on as lines of its output. TorchServe's own functions write each line separately, eight for each
+request, and each write costs a system call here and wakes a thread there. Here all lines of a batch go in one write.
 
-TorchServe registers the metrics by itself (model_metrics_auto_detect in config.properties).
+TorchServe registers the metrics automatically (model_metrics_auto_detect in config.properties).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HOST_NAME = socket.gethostname()
 
 
 def leave_out_noise() -> None:
-    """Keeps TorchServe's worker from logging when each batch came: a line that nobody reads, and Java has to write."""
+    """Stops TorchServe's worker from logging a line for each batch, which Java would have to write."""
     logging.getLogger().addFilter(_is_no_noise)
 
 
@@ -34,9 +34,9 @@ def record(context: Context, results: Sequence[Tagged], total_seconds: float) ->
     """Adds the figures of a batch of requests to TorchServe's metrics.
 
     Args:
-        context: TorchServe's, of the running batch.
-        results: What became of each request, in the batch's order.
-        total_seconds: From the worker's getting the batch to its answers.
+        context: TorchServe's context of the running batch.
+        results: The result of each request, in the batch's order.
+        total_seconds: From the batch's arrival at the worker to its answers.
     """
     labels, source = f"#ModelName:{context.model_name},Level:Model", f"#hostname:{_HOST_NAME},{int(time.time())}"
     lines = [
@@ -53,7 +53,7 @@ def _figures(tagged: Tagged, total_seconds: float) -> Iterator[tuple[str, float,
         "SenseTotalTime": total_seconds,
         "SenseDecodeTime": tagged.decode_seconds,
         "SenseModelTime": tagged.model_seconds,
-        # Decoding and model overlap, so what is left of the total can be nothing at all.
+        # Decoding and model overlap, so their sum can exceed the total.
         "SenseWaitTime": max(0.0, total_seconds - tagged.decode_seconds - tagged.model_seconds),
     }
     for name, seconds in times.items():

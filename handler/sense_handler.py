@@ -1,4 +1,4 @@
-"""TorchServe's entry point. TorchServe allows one class in this module, so everything else lives in the others."""
+"""TorchServe's entry point. TorchServe allows one class in this module."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         """Loads the model of the archive onto the worker's device.
 
         Raises:
-            SystemExit: The model file or a SENSE_ variable is wrong. The log has one line that says how, instead of a
+            SystemExit: The model file or a SENSE_ variable is wrong. One line in the log says how, instead of a
                 traceback at each of TorchServe's tries.
         """
         self.manifest = context.manifest
@@ -49,7 +49,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             self._load(context.system_properties, context.model_yaml_config or {})
         except (ModelFileError, SettingsError) as error:
             logger.error("cannot serve: %s", error)
-            # TorchServe stops reading a worker's output in the moment it ends, whatever is still on its way.
+            # TorchServe stops reading a worker's output as soon as the worker ends, and may miss the last line.
             time.sleep(_LAST_WORDS_SECONDS)
             raise SystemExit(1) from None
         self.initialized = True
@@ -74,7 +74,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def handle(self, data: Sequence[Mapping[str, Any]], context: Context) -> list[bytes]:
         """Answers a batch of requests.
 
-        The base class would let a caller's header "explain" or "describe" decide for the whole batch.
+        In the base class, one caller's header "explain" or "describe" decides for the whole batch.
         """
         start_seconds = time.perf_counter()
         self.context = context
@@ -86,7 +86,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         return answers
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception]:
-        """Reads what each caller asked for, or why that cannot be read."""
+        """Reads what each caller asks for, or why that cannot be read."""
         return [self._read(row, self.context.get_all_request_header(index)) for index, row in enumerate(data)]
 
     def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
@@ -106,7 +106,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def _read(self, row: Mapping[str, Any], headers: Mapping[str, Any]) -> TagRequest | Exception:
         try:
             return read_request(row, headers, self.settings)
-        except Exception as error:  # whatever it is, it must not reach the neighbours
+        except Exception as error:  # must not affect the other requests of the batch
             return error
 
     def _stream(self, request: TagRequest) -> AudioStream:
@@ -149,19 +149,19 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             return response.encode_error(error.status, str(error))
         request_id = self.context.get_request_id(index)
         if isinstance(error, SpoolError):
-            # Mostly a caller who hung up while waiting, upon which the front removes the body: a line is enough.
+            # Usually a caller who hung up, so that the front removed the body: one line is enough.
             logger.warning("request %s: %s", request_id, error)
         else:
-            logger.error("request %s failed by our fault", request_id, exc_info=error)
+            logger.error("request %s failed, and the fault is ours", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
 
 
 def _end_worker_soon() -> None:
-    """Ends the process once its answers are out: what fails on a GPU so, all later work there does as well.
+    """Ends the process once its answers are out: after this error every CUDA call of the process fails.
 
-    TorchServe starts another worker instead, with a CUDA context of its own. (Too little memory is another error, after
-    which a worker goes on.)
+    TorchServe then starts another worker, with a new CUDA context. (Running out of memory is another error, which a
+    worker survives.)
     """
-    logger.error("the GPU fails for good in this process; the worker ends, and TorchServe starts another")
+    logger.error("the GPU no longer works in this process; the worker ends, and TorchServe starts another")
     threading.Timer(_LAST_WORDS_SECONDS, os._exit, (1,)).start()

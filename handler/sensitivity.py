@@ -1,11 +1,11 @@
-"""Sensitivity on the wire -> the probability from which each tag counts as heard.
+"""Sensitivity on the wire -> the threshold of each tag, the probability from which it counts as heard.
 
-Sensitivity is a whole number in [-2, 2]; a higher one means more detections. It moves a tag's threshold on the logit
-scale and leaves probabilities alone::
+Sensitivity is a whole number in [-2, 2]. Higher means more detections. Each step moves a tag's threshold by 1 on the
+logit scale. Probabilities do not change::
 
     threshold(s) = sigmoid(logit(threshold(0)) - s)
 
-so a step up is worth as much near 0 as near 1, and raising sensitivity never removes a tag.
+So a step weighs as much near 0 as near 1, and raising sensitivity never removes a tag.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RANGE = f"a whole number from {MIN_SENSITIVITY} to {MAX_SENSITIVITY}"
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How eagerly tags are reported.
+    """How readily tags are reported.
 
     Attributes:
         default: In [-2, 2], for every tag that `by_tag` does not name.
@@ -47,10 +47,10 @@ def parse_default(value: object, *, source: str) -> int:
 
     Args:
         value: Decimal text from a header or the environment, or a number from JSON.
-        source: What to call it in an error, such as the header's name.
+        source: Its name in errors, such as the header's name.
 
     Raises:
-        BadRequestError: `value` is no whole number in [-2, 2].
+        BadRequestError: `value` is not a whole number in [-2, 2].
     """
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]", value.strip()):
         value = int(value)
@@ -62,10 +62,10 @@ def parse_by_tag(value: object, *, source: str) -> dict[str, int]:
 
     Args:
         value: JSON text of an object, or that object, such as ``{"Siren": 2, "Laughter": -2}``.
-        source: What to call it in an error, such as the header's name.
+        source: Its name in errors, such as the header's name.
 
     Raises:
-        BadRequestError: It is no JSON object, or one of its values is no whole number in [-2, 2].
+        BadRequestError: It is not a JSON object, or one of its values is not a whole number in [-2, 2].
     """
     by_tag = _loaded(value, source) if isinstance(value, str) else value
     if not isinstance(by_tag, dict):
@@ -76,7 +76,7 @@ def parse_by_tag(value: object, *, source: str) -> dict[str, int]:
 
 
 def thresholds(defaults: Floats, tag_names: Sequence[str], sensitivity: Sensitivity) -> Floats:
-    """Computes the probability from which each tag counts as heard.
+    """Computes each tag's threshold.
 
     Args:
         defaults: float32 of shape (tags,), the model's thresholds at sensitivity 0, each in (0, 1).
@@ -84,7 +84,7 @@ def thresholds(defaults: Floats, tag_names: Sequence[str], sensitivity: Sensitiv
         sensitivity: What the caller asked for.
 
     Returns:
-        float32 of shape (tags,), in (0, 1); exactly `defaults` where the sensitivity is 0.
+        float32 of shape (tags,), in (0, 1); exactly `defaults` at sensitivity 0.
     """
     if sensitivity.default == 0 and not sensitivity.by_tag:
         return defaults
@@ -104,7 +104,7 @@ def _loaded(text: str, source: str) -> object:
 
 
 def _checked(value: object, source: str) -> int:
-    # bool is an int to Python, and true is no sensitivity.
+    # To Python a bool is an int, but true is not a sensitivity.
     if isinstance(value, int) and not isinstance(value, bool) and MIN_SENSITIVITY <= value <= MAX_SENSITIVITY:
         return value
     raise BadRequestError(f"{source}: sensitivity {quoted(value)} is not {_RANGE}")

@@ -16,7 +16,7 @@ AUTO, EXPORTED = "auto", "exported"
 
 
 class SettingsError(ValueError):
-    """The environment holds a setting that does not exist or that has no valid value."""
+    """The environment holds an unknown setting, or one without a valid value."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Settings:
     """What an operator can set; each attribute is the environment variable SENSE_<ATTRIBUTE>.
 
     Attributes:
-        default_sensitivity: In [-2, 2]; for requests that bring none, as those of a batch transform job.
-        tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; likewise.
+        default_sensitivity: In [-2, 2]; the default for requests that set none, as in a batch transform job.
+        tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; the default likewise.
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
-        max_audio_seconds: Longer audio is refused with 400 once that much was decoded, since a small compressed file
-            can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
-        batch_hops: Hops that are scored in one call of the model; 0 for what suits the device (handler/model).
-        model_threads: Batches that are scored at once; 0 for as many as there are cores, or two on a GPU.
+        max_audio_seconds: Longer audio is refused with 400 as soon as that much is decoded, since a small compressed
+            file can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
+        batch_hops: Hops that the model scores in one call; 0 for what suits the device (handler/model).
+        model_threads: Batches that are scored at once; 0 for one per core, or two on a GPU.
         model_form: "auto" for the fastest form of the model that gives its probabilities (handler/model), or
             "exported" for the program as the file has it.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies (handler/wire/spool.py). Without

@@ -1,1 +1,1 @@
-"""HTTP in and out: what a caller asked for, and what is answered. Knows neither audio nor the model."""
+"""HTTP in and out: what a caller asks for, and what the answer says. Knows neither audio nor the model."""

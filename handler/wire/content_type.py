@@ -16,7 +16,8 @@ from handler.media import (
     RawPcm,
     SampleFormat,
 )
-from handler.text import quoted, split_header, whole_number
+from handler.text import quoted, whole_number
+from handler.wire.parameters import split_header
 
 RAW_PCM_TYPE = "audio/x-raw"
 OFFERED_TYPES = ("audio/mp3", "audio/wav", "audio/ogg", "application/octet-stream", RAW_PCM_TYPE)
@@ -43,11 +44,11 @@ def parse_content_type(header: str | None) -> Media:
     """Parses a Content-Type header, parameters included.
 
     Args:
-        header: The header's value as sent, or None where the caller sent none.
+        header: The header's value as sent, or None if the caller sent none.
 
     Raises:
         BadRequestError: The header is missing, or a raw PCM parameter is missing, malformed or out of range.
-        UnsupportedTypeError: The media type is none that is served.
+        UnsupportedTypeError: This server does not serve the media type.
     """
     if header is None or not header.strip():
         raise BadRequestError(

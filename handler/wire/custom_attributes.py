@@ -1,4 +1,4 @@
-"""The one header that SageMaker lets through, X-Amzn-SageMaker-Custom-Attributes, in the three forms that are in use.
+"""X-Amzn-SageMaker-Custom-Attributes, the one header that SageMaker passes on, in the three forms that clients send.
 
 * ``X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Laughter": -2},X-Filename=a.mp3``
 * ``{"default_sensitivity": 1, "tags_sensitivity": {"Siren": 2}, "filename": "a.mp3"}``
@@ -33,15 +33,15 @@ class CustomAttributes:
     """What the header says.
 
     Attributes:
-        fields: "default_sensitivity", "tags_sensitivity" and "filename", as far as they are given; not yet validated.
-        unknown: Keys that mean nothing here. They are no error: the header is shared with proxies and tracing.
+        fields: "default_sensitivity", "tags_sensitivity" and "filename", those that are set; not yet validated.
+        unknown: Keys that mean nothing here. They are not errors: proxies and tracing share the header.
     """
 
     fields: dict[str, object] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     def _add(self, key: str, value: object) -> None:
-        """Takes a field, or the object of fields that is named "sensitivity" in one of the forms."""
+        """Takes a field, or the object of fields that one of the forms calls "sensitivity"."""
         if key.strip().lower() != _NESTED:
             self._set(key.strip(), value)
             return
@@ -51,11 +51,11 @@ class CustomAttributes:
     def _set(self, key: str, value: object) -> None:
         name = _FIELDS.get(key.lower())
         if key.lower() == _NESTED:
-            raise BadRequestError(f"{HEADER}: {key} stands inside an object of its own name; give its fields alone")
+            raise BadRequestError(f"{HEADER}: {key} stands inside an object of the same name; send its fields alone")
         if name is None:
             self.unknown.append(key)
         elif name in self.fields:
-            raise BadRequestError(f"{HEADER}: {key} is given twice; give it once")
+            raise BadRequestError(f"{HEADER}: {key} is given twice; send it once")
         else:
             self.fields[name] = value
 
@@ -64,10 +64,10 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
     """Parses the header's value.
 
     Args:
-        header: The value as received, or None where there is none.
+        header: The value as received, or None if there is none.
 
     Raises:
-        BadRequestError: It is neither of the three forms.
+        BadRequestError: It has none of the three forms.
     """
     attributes = CustomAttributes()
     rest = (header or "").strip()
@@ -80,7 +80,7 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
     while rest:
         key, equals, rest = rest.partition("=")
         if not equals:
-            raise BadRequestError(f"{HEADER}: {quoted(key)} is no key=value pair and no JSON object")
+            raise BadRequestError(f"{HEADER}: {quoted(key)} is neither key=value nor a JSON object")
         value, rest = _value(rest.lstrip())
         attributes._add(key, value)
     return attributes
@@ -88,12 +88,12 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
 
 def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise BadRequestError(f'{HEADER}: {quoted(value)} is no JSON object such as {{"default_sensitivity": 1}}')
+        raise BadRequestError(f'{HEADER}: {quoted(value)} is not a JSON object such as {{"default_sensitivity": 1}}')
     return value
 
 
 def _value(text: str) -> tuple[object, str]:
-    """Splits `text` after its first value. JSON is parsed where it begins, since it may hold commas itself."""
+    """Splits `text` after its first value. JSON is parsed, not split, because it may hold commas."""
     if not text.startswith(_JSON_STARTS):
         value, _, rest = text.partition(",")
         return value.strip(), rest.strip()

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from handler.errors import BadRequestError, BodyTooLargeError, UnsupportedTypeError
 from handler.media import Media
 from handler.sensitivity import Sensitivity, parse_by_tag, parse_default
 from handler.settings import Settings
-from handler.text import quoted, split_header
+from handler.text import quoted
 from handler.wire import custom_attributes
 from handler.wire.content_type import parse_content_type
 from handler.wire.custom_attributes import CustomAttributes, parse_custom_attributes
+from handler.wire.parameters import file_name
 from handler.wire.spool import map_spooled_body
 
-# What the vendor's own container answers where no name reaches it.
+# The name in the vendor's own answers to requests that name no file.
 NAME_WITHOUT_FILE = "sagemaker_input"
 
 
@@ -30,7 +30,7 @@ class TagRequest:
         media: What the body is.
         body: The bytes, not copied.
         name: The file's name.
-        sensitivity: How eagerly tags are reported.
+        sensitivity: How readily tags are reported.
         warnings: What was accepted but has no effect.
     """
 
@@ -47,9 +47,8 @@ def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: S
 
     Args:
         row: TorchServe's row; the body is its entry "body", a bytes-like object.
-        headers: The request's headers in the case in which they were sent. TorchServe puts other things among them,
-            which are no text.
-        settings: Limits, and the sensitivity where the request brings none.
+        headers: The request's headers, names as the caller spelled them. TorchServe adds entries that are not text.
+        settings: Limits, and the sensitivity for requests that set none.
 
     Raises:
         CallerError: Something is missing, malformed, out of range, too large or unsupported.
@@ -69,7 +68,7 @@ def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: S
 
 
 def _body(row: Mapping[str, Any], headers: Mapping[str, str], settings: Settings) -> memoryview:
-    """The bytes as the front spooled them or, without one, as TorchServe passes them on."""
+    """The bytes: spooled by the front or, without a front, passed on by TorchServe."""
     if settings.spool_folder is not None:
         return map_spooled_body(headers, settings.spool_folder)
     body = row.get("body")
@@ -87,7 +86,7 @@ def _checked(body: memoryview, max_body_bytes: int) -> memoryview:
 
 
 def _sensitivity(headers: Mapping[str, str], attributes: CustomAttributes, settings: Settings) -> Sensitivity:
-    """For each field the first source that speaks: direct header, custom attribute, environment."""
+    """Each field comes from the first of these that sets it: header, custom attribute, environment."""
     default = _first_given("X-Default-Sensitivity", "default_sensitivity", headers, attributes)
     by_tag = _first_given("X-Tags-Sensitivity", "tags_sensitivity", headers, attributes)
     return Sensitivity(
@@ -99,7 +98,7 @@ def _sensitivity(headers: Mapping[str, str], attributes: CustomAttributes, setti
 def _first_given(
     header: str, field: str, headers: Mapping[str, str], attributes: CustomAttributes
 ) -> tuple[object, str] | None:
-    """The value of a field and what to call it in an error, from the header or else from the custom attributes."""
+    """The value of a field and its name in errors, from the header or else from the custom attributes."""
     if header.lower() in headers:
         return headers[header.lower()], header
     if field in attributes.fields:
@@ -110,18 +109,6 @@ def _first_given(
 def _name(headers: Mapping[str, str], attributes: CustomAttributes) -> str:
     filename = attributes.fields.get("filename")
     if not isinstance(filename, str | None):
-        raise BadRequestError(f"filename in the custom attributes: {quoted(filename)} is no text")
-    names = (headers.get("x-filename"), filename, _disposed_name(headers.get("content-disposition", "")))
+        raise BadRequestError(f"filename in the custom attributes: {quoted(filename)} is not text")
+    names = (headers.get("x-filename"), filename, file_name(headers.get("content-disposition", "")))
     return next((name for name in names if name), NAME_WITHOUT_FILE)
-
-
-def _disposed_name(content_disposition: str) -> str | None:
-    """The file name of a Content-Disposition header (RFC 6266); a name that cannot be decoded is no name."""
-    parameters = dict(split_header(content_disposition)[1])
-    # RFC 8187: filename*=charset'language'percent-encoded, which goes before the plain one.
-    charset, _, rest = parameters.get("filename*", "").partition("'")
-    try:
-        extended = unquote(rest.partition("'")[2], charset or "utf-8", errors="replace")
-    except (LookupError, ValueError):
-        extended = ""
-    return extended or parameters.get("filename")

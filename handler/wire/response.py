@@ -1,4 +1,7 @@
-"""The Cochl.Sense JSON: answers, errors and warnings, compact and in ASCII."""
+"""The Cochl.Sense JSON: answers, errors and warnings, compact and in ASCII.
+
+Why not orjson: it writes 0.00001 where numpy's shortest text of that float32 is 1e-05, and UTF-8 instead of ASCII.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _TRUNCATED = "... (truncated)"
 
 
 def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: int, name: str) -> str:
-    """Returns the object "metadata": what was sent, and how long it was after decoding, to 3 decimals."""
+    """Returns the object "metadata": what was sent, and its length after decoding, to 3 decimals."""
     return _compact(
         {
             "content_type": content_type,
@@ -31,11 +34,11 @@ def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: i
 
 
 def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[str], grid: WindowGrid) -> str:
-    """Returns the array "data": every window, with the tags that were heard in it by falling probability.
+    """Returns the array "data": every window, with the tags heard in it by falling probability.
 
     Args:
         probabilities: float32 of shape (windows, tags).
-        thresholds: float32 of shape (tags,); a probability at or above counts as heard.
+        thresholds: float32 of shape (tags,). A tag is heard if its probability reaches its threshold.
         tags: Names of the tags.
         grid: Where the windows stand.
     """
@@ -60,7 +63,7 @@ def encode_answer(metadata: str, windows: str) -> bytes:
 
 
 def encode_error(status: int, message: str) -> bytes:
-    """Returns an error's body of at most 2,000 bytes; what is longer is cut at the end of its message."""
+    """Returns an error's body of at most 2,000 bytes; the message is cut to fit."""
 
     def encoded(text: str) -> str:
         return _compact({"status_code": status, "error": text})
@@ -75,7 +78,7 @@ def encode_error(status: int, message: str) -> bytes:
 def encode_warnings(warnings: Sequence[str]) -> str:
     """Returns ``{"warnings": [...]}`` as a header value: visible ASCII, at most 1,024 characters.
 
-    Where they do not all fit, the last entry says how many are left out.
+    If they do not all fit, the last entry says how many are left out.
     """
     for num_kept in range(len(warnings), -1, -1):
         left_out = len(warnings) - num_kept
@@ -92,14 +95,14 @@ def _compact(value: object) -> str:
 
 @cache
 def _opening(tag: str) -> str:
-    """What stands before a tag's probability; there are as many as the model has tags."""
+    """The text before a tag's probability. The cache holds one entry for each of the model's tags."""
     return f'{{"name":{_compact(tag)},"probability":'
 
 
 def _times(count: int, grid: WindowGrid) -> list[str]:
     """When the first `count` hops begin: whole seconds as JSON integers, as the vendor's own clients expect.
 
-    Counted in integers: fractions would take 0.2 s more for the 67,000 windows of 1 GiB of MP3.
+    Integers, since fractions would take 0.2 s more for the 67,000 windows of 1 GiB of MP3.
     """
     numerator, denominator = grid.hop_seconds.as_integer_ratio()
     starts = range(0, count * numerator, numerator)

@@ -1,9 +1,9 @@
-"""Bodies that a trusted front has written to disk: TorchServe passes on the file's name instead of the bytes.
+"""Bodies that a trusted front has written to disk. TorchServe passes on the file's name instead of the bytes.
 
-TorchServe needs 107 s and several gigabytes to take in a body of 1 GiB; a front (deploy/) spools it in 5 s and sends
-the request on without a body, with the file's path in a header that it sets itself. The header counts only where
-SENSE_SPOOL_FOLDER names the folder, and only for files in it. Whoever sets SENSE_SPOOL_FOLDER promises that nobody
-reaches TorchServe but through that front, which replaces the header if a caller sends one.
+TorchServe needs 107 s and several gigabytes to take in a body of 1 GiB. A front (deploy/) spools it in 5 s and passes
+the request on without a body, with the file's path in a header of its own. The header counts only if SENSE_SPOOL_FOLDER
+names the folder, and only for files in that folder. Set SENSE_SPOOL_FOLDER only if every request to TorchServe comes
+through that front: the front replaces the header if a caller sends one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HEADER = "X-Sense-Body-File"
 
 
 class SpoolError(RuntimeError):
-    """The front named no usable file in the spool folder: our own fault, or somebody went round the front."""
+    """The front named no usable file in the spool folder: our fault, or a request that bypassed the front."""
 
 
 def map_spooled_body(headers: Mapping[str, str], spool_folder: Path) -> memoryview:
@@ -29,11 +29,11 @@ def map_spooled_body(headers: Mapping[str, str], spool_folder: Path) -> memoryvi
         spool_folder: The only folder that files are taken from.
 
     Returns:
-        The bytes, empty where the front named no file because there is no body. The file may be removed meanwhile: the
-        mapping holds on to it.
+        The bytes. They are empty if the front named no file, because there is no body. The file may be removed
+        meanwhile: the mapping keeps its contents.
 
     Raises:
-        SpoolError: The file is not directly in the folder, is no regular file, or cannot be opened.
+        SpoolError: The file is not directly in the folder, is not a regular file, or cannot be opened.
     """
     path = Path(headers.get(HEADER.lower(), ""))
     if path == Path():
@@ -53,8 +53,8 @@ def map_spooled_body(headers: Mapping[str, str], spool_folder: Path) -> memoryvi
 def _mapped(descriptor: int, path: Path) -> memoryview:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise SpoolError(f"the spooled body {path} is no regular file")
+        raise SpoolError(f"the spooled body {path} is not a regular file")
     if status.st_size == 0:
         return memoryview(b"")
-    # A private copy-on-write mapping: torch takes writable memory without a warning, and nothing is ever written.
+    # A private copy-on-write mapping: torch takes writable memory without a warning, and nothing writes to it.
     return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))

@@ -96,7 +96,7 @@ def test_malformed_json_is_quoted(form: str, text: str) -> None:
     "header", ["foo", "1", ",,", "[1]", '"text"', "X-Default-Sensitivity=1,foo", "X-Filename=a,b.mp3"]
 )
 def test_what_is_neither_form_is_refused(header: str) -> None:
-    with pytest.raises(BadRequestError, match=r"is no key=value pair and no JSON object"):
+    with pytest.raises(BadRequestError, match=r"is neither key=value nor a JSON object"):
         parse_custom_attributes(header)
 
 
@@ -115,7 +115,7 @@ def test_nothing_may_follow_a_lone_object(rest: str) -> None:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"sensitivity":', "}")])
 def test_deep_nesting_is_refused(opening: str, closing: str, depth: int) -> None:
     header = f'{{"sensitivity":{opening * depth}1{closing * depth}}}'
-    with pytest.raises(BadRequestError, match="is not valid JSON|is no JSON object such as|stands inside"):
+    with pytest.raises(BadRequestError, match="is not valid JSON|is not a JSON object such as|stands inside"):
         parse_custom_attributes(header)
 
 
@@ -129,13 +129,13 @@ def test_deep_nesting_is_refused(opening: str, closing: str, depth: int) -> None
     ],
 )
 def test_a_field_given_twice_is_refused(header: str) -> None:
-    with pytest.raises(BadRequestError, match="is given twice; give it once"):
+    with pytest.raises(BadRequestError, match="is given twice; send it once"):
         parse_custom_attributes(header)
 
 
 @pytest.mark.parametrize("value", ["1", "true", '"x"', "[]", ""])
 def test_sensitivity_itself_must_be_an_object(value: str) -> None:
-    with pytest.raises(BadRequestError, match="is no JSON object such as"):
+    with pytest.raises(BadRequestError, match="is not a JSON object such as"):
         parse_custom_attributes(f"Sensitivity={value}")
 
 

@@ -120,7 +120,7 @@ def test_the_first_name_given_is_taken(headers: dict[str, str], name: str) -> No
 
 @pytest.mark.parametrize("value", ["5", "[1]", '{"a": 1}', "true"])
 def test_a_name_that_is_no_text_is_refused(value: str) -> None:
-    with pytest.raises(BadRequestError, match="filename in the custom attributes: .* is no text"):
+    with pytest.raises(BadRequestError, match="filename in the custom attributes: .* is not text"):
         read({ATTRIBUTES: f'{{"filename": {value}}}'})
 
 
