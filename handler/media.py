@@ -14,9 +14,9 @@ class SampleFormat:
     """How one PCM sample is stored.
 
     Attributes:
-        kind: "s" signed integer, "u" unsigned integer (offset binary), "f" floating point.
-        bits: 16, 24 or 32.
-        byte_order: "le" or "be".
+        kind: "s" signed integer, "u" unsigned integer (offset binary), "f" floating point; or "mulaw".
+        bits: 16, 24 or 32; 8 for mu-law.
+        byte_order: "le" or "be"; "" for mu-law.
     """
 
     kind: str
@@ -38,6 +38,9 @@ SAMPLE_FORMATS = {
     sample_format.name: sample_format
     for sample_format in (SampleFormat(*parts) for parts in product("suf", (16, 24, 32), ("le", "be")))
 }
+
+# ITU-T G.711.
+MU_LAW = SampleFormat("mulaw", 8, "")
 
 
 @dataclass(frozen=True)

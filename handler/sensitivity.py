@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,9 +37,10 @@ class Sensitivity:
     default: int = 0
     by_tag: Mapping[str, int] = field(default_factory=dict)
 
-    def unknown_tags(self, known: Sequence[str]) -> list[str]:
+    def unknown_tags(self, known: Iterable[str]) -> list[str]:
         """Returns the names in `by_tag` that are not among `known`."""
-        return [name for name in self.by_tag if name not in known]
+        known_names = frozenset(known)
+        return [name for name in self.by_tag if name not in known_names]
 
 
 def parse_default(value: object, *, source: str) -> int:

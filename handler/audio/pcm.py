@@ -1,4 +1,4 @@
-"""The 18 raw sample formats -> float32.
+"""The 18 raw sample formats, and mu-law -> float32.
 
 Every format is read as words of 16 or 32 bits, and integers are scaled by their full scale:
 
@@ -6,6 +6,8 @@ Every format is read as words of 16 or 32 bits, and integers are scaled by their
 * 24-bit samples are packed in three bytes, and are the upper three bytes of the 32-bit sample of the same kind;
 * ``f16`` is IEEE 754 binary16, ``f32`` binary32. ``f24`` is no standard format; here it is the upper three bytes of a
   binary32 (1 sign, 8 exponent, 15 fraction bits), as OpenEXR's PXR24 compression stores it.
+
+Mu-law is the 8-bit code of ITU-T G.711, scaled as its 16-bit samples are.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handler.arrays import Floats
-from handler.media import SampleFormat
+from handler.media import MU_LAW, SampleFormat
 
 
 def unpack(data: memoryview | bytes | bytearray, sample_format: SampleFormat) -> Floats:
@@ -29,6 +31,8 @@ def unpack(data: memoryview | bytes | bytearray, sample_format: SampleFormat) ->
     Returns:
         float32 of shape (samples,). Integers are scaled to [-1, 1); floats are as they are, non-finite ones included.
     """
+    if sample_format == MU_LAW:
+        return _MU_LAW_SAMPLES[np.frombuffer(data, np.uint8)]
     order = "<" if sample_format.byte_order == "le" else ">"
     if sample_format.bits == 24:
         words = _widened(np.frombuffer(data, np.uint8).reshape(-1, 3), sample_format.byte_order)
@@ -42,6 +46,18 @@ def unpack(data: memoryview | bytes | bytearray, sample_format: SampleFormat) ->
     signed: Floats = words.view(words.dtype.str.replace("u", "i")).astype(np.float32)
     signed /= full_scale
     return signed
+
+
+def _mu_law_samples() -> Floats:
+    """The sample of each of the 256 codes: all bits inverted, 1 sign, 3 exponent, 4 mantissa bits; biased by 33."""
+    codes = ~np.arange(256, dtype=np.uint8)
+    exponents, mantissas = (codes >> 4 & 7).astype(np.int32), (codes & 15).astype(np.int32)
+    magnitudes = ((2 * mantissas + 33) << exponents) - 33
+    # 14-bit magnitudes, of which the 16-bit sample has two bits more.
+    return (np.where(codes & 0x80, -magnitudes, magnitudes) / 2**13).astype(np.float32)
+
+
+_MU_LAW_SAMPLES = _mu_law_samples()
 
 
 def _widened(samples: npt.NDArray[np.uint8], byte_order: str) -> npt.NDArray[np.unsignedinteger]:

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from handler.errors import BadRequestError
@@ -26,6 +28,8 @@ _FIELDS = {
 }
 _NESTED = "sensitivity"
 _JSON_STARTS = ("{", "[", '"')
+_KEY = re.compile(r"([^=]*)=\s*")
+_SPACES = re.compile(r"\s*")
 
 
 @dataclass
@@ -61,7 +65,7 @@ class CustomAttributes:
 
 
 def parse_custom_attributes(header: str | None) -> CustomAttributes:
-    """Parses the header's value.
+    """Parses the header's value, in time that grows linearly with its length.
 
     Args:
         header: The value as received, or None if there is none.
@@ -70,20 +74,52 @@ def parse_custom_attributes(header: str | None) -> CustomAttributes:
         BadRequestError: It has none of the three forms.
     """
     attributes = CustomAttributes()
-    rest = (header or "").strip()
-    if rest.startswith("{"):
-        json_object, rest = _json_value(rest)
-        _expect_end(rest)
-        for key, value in _object(json_object).items():
-            attributes._add(key, value)
-        return attributes
-    while rest:
-        key, equals, rest = rest.partition("=")
-        if not equals:
-            raise BadRequestError(f"{HEADER}: {quoted(key)} is neither key=value nor a JSON object")
-        value, rest = _value(rest.lstrip())
+    text = (header or "").strip()
+    pairs = _whole_object(text) if text.startswith("{") else _pairs(text)
+    for key, value in pairs:
         attributes._add(key, value)
     return attributes
+
+
+def _whole_object(text: str) -> Iterable[tuple[str, object]]:
+    value, end = _json_value(text, 0)
+    if end < len(text):
+        raise BadRequestError(f"{HEADER}: {_quoted_from(text, end)} follows the JSON object; send the object alone")
+    return _object(value).items()
+
+
+def _pairs(text: str) -> Iterator[tuple[str, object]]:
+    position = 0
+    while position < len(text):
+        key = _KEY.match(text, position)
+        if key is None:
+            raise BadRequestError(f"{HEADER}: {_quoted_from(text, position)} is neither key=value nor a JSON object")
+        value, position = _value(text, key.end())
+        yield key[1], value
+
+
+def _value(text: str, position: int) -> tuple[object, int]:
+    """Reads the value at `position`. Returns it and where the next pair begins.
+
+    JSON is parsed, not split, because it may hold commas.
+    """
+    if not text.startswith(_JSON_STARTS, position):
+        end = text.find(",", position)
+        end = len(text) if end < 0 else end
+        return text[position:end].strip(), _after_spaces(text, end + 1)
+    value, end = _json_value(text, position)
+    if end < len(text) and text[end] != ",":
+        raise BadRequestError(f"{HEADER}: a comma is missing before {_quoted_from(text, end)}")
+    return value, _after_spaces(text, end + 1)
+
+
+def _json_value(text: str, position: int) -> tuple[object, int]:
+    """Reads the JSON at `position`. Returns it and where the next text after it begins."""
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, position)
+    except (ValueError, RecursionError):
+        raise BadRequestError(f"{HEADER}: {_quoted_from(text, position)} is not valid JSON") from None
+    return value, _after_spaces(text, end)
 
 
 def _object(value: object) -> dict[str, object]:
@@ -92,25 +128,10 @@ def _object(value: object) -> dict[str, object]:
     return value
 
 
-def _value(text: str) -> tuple[object, str]:
-    """Splits `text` after its first value. JSON is parsed, not split, because it may hold commas."""
-    if not text.startswith(_JSON_STARTS):
-        value, _, rest = text.partition(",")
-        return value.strip(), rest.strip()
-    json_value, rest = _json_value(text)
-    if rest and not rest.startswith(","):
-        raise BadRequestError(f"{HEADER}: a comma is missing before {quoted(rest)}")
-    return json_value, rest[1:].strip()
+def _after_spaces(text: str, position: int) -> int:
+    spaces = _SPACES.match(text, position)
+    return spaces.end() if spaces else len(text)
 
 
-def _json_value(text: str) -> tuple[object, str]:
-    try:
-        value, end = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        raise BadRequestError(f"{HEADER}: {quoted(text)} is not valid JSON") from None
-    return value, text[end:].strip()
-
-
-def _expect_end(rest: str) -> None:
-    if rest:
-        raise BadRequestError(f"{HEADER}: {quoted(rest)} follows the JSON object; send the object alone")
+def _quoted_from(text: str, position: int) -> str:
+    return quoted(text[position:])

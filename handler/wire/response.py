@@ -80,7 +80,7 @@ def encode_warnings(warnings: Sequence[str]) -> str:
 
     If they do not all fit, the last entry says how many are left out.
     """
-    for num_kept in range(len(warnings), -1, -1):
+    for num_kept in range(min(len(warnings), MAX_WARNINGS_CHARACTERS // len('"",')), -1, -1):
         left_out = len(warnings) - num_kept
         kept = [*warnings[:num_kept], *([f"and {left_out} more"] if left_out else [])]
         text = _compact({"warnings": kept})

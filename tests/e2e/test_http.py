@@ -85,7 +85,7 @@ def test_raw_samples_with_parameters(server: TorchServe) -> None:
     ("content_type", "body", "status", "message"),
     [
         (None, b"RIFF", 400, "Content-Type"),
-        ("video/mp4", b"RIFF", 415, "video/mp4"),
+        ("image/png", b"\x89PNG", 415, "image/png"),
         ("application/json", b"{", 415, "application/json"),
         ("audio/wav", b"", 400, "empty"),
         ("audio/mp3", random.Random(0).randbytes(5_000), 400, "audio"),

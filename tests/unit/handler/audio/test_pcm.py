@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.arrays import Floats
 from handler.audio.pcm import unpack, unpacked_blocks
-from handler.media import SAMPLE_FORMATS
+from handler.media import MU_LAW, SAMPLE_FORMATS
 from tests.support import audio
 from tests.support.properties import LAW
 
@@ -48,6 +48,11 @@ def test_a_format_knows_its_name_and_size(name: str) -> None:
 def test_any_integers_are_what_ffmpeg_decodes(name: str) -> None:
     data = random_bytes(12_000)
     assert np.array_equal(unpacked(data, name), audio.decode(data, ("-f", name, "-ar", "8000", "-ac", "1")))
+
+
+def test_mu_law_is_what_ffmpeg_decodes() -> None:
+    data = bytes(range(256))
+    assert np.array_equal(unpack(data, MU_LAW), audio.decode(data, ("-f", "mulaw", "-ar", "8000", "-ac", "1")))
 
 
 @pytest.mark.parametrize("name", ["f32le", "f32be"])

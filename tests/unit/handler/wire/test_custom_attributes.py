@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import SupportsIndex
 
 import pytest
 from hypothesis import given
@@ -175,3 +176,36 @@ def test_what_is_built_as_json_parses_back(fields: dict[str, object], prefix: st
 def test_junk_is_at_most_a_bad_request(header: str) -> None:
     outcome = attempt(lambda: parse_custom_attributes(header))
     assert isinstance(outcome, CustomAttributes) or str(outcome).startswith("X-Amzn-SageMaker-Custom-Attributes: ")
+
+
+class Counted(str):
+    """Text that counts the characters that its methods read or copy, since quadratic work is mostly copies."""
+
+    characters = 0
+
+    def _counted(self, *results: str) -> tuple[Counted, ...]:
+        Counted.characters += len(self)
+        return tuple(map(Counted, results))
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Counted:
+        part = Counted(super().__getitem__(index))
+        Counted.characters += len(part)
+        return part
+
+    def partition(self, separator: str) -> tuple[Counted, Counted, Counted]:
+        before, found, after = self._counted(*super().partition(separator))
+        return before, found, after
+
+    def strip(self, characters: str | None = None) -> Counted:
+        return self._counted(super().strip(characters))[0]
+
+    def lstrip(self, characters: str | None = None) -> Counted:
+        return self._counted(super().lstrip(characters))[0]
+
+
+@pytest.mark.parametrize("pair", ["a=,", "a={},", 'a="",', "a= [],\t ", "a=b = c ,  "])
+def test_work_grows_linearly_with_many_pairs(pair: str) -> None:
+    header = Counted(pair * 10_000)
+    Counted.characters = 0
+    assert len(parse_custom_attributes(header).unknown) == 10_000
+    assert Counted.characters < 10 * len(header)

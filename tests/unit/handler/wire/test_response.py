@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.windows import WindowGrid
+from handler.wire import response
 from handler.wire.response import encode_answer, encode_error, encode_metadata, encode_warnings, encode_windows
 from tests.support.properties import LAW
 
@@ -206,6 +207,18 @@ def test_warnings_left_out_are_counted() -> None:
     kept = json.loads(encode_warnings(warnings))["warnings"]
     assert kept[:-1] == warnings[: len(kept) - 1]
     assert kept[-1] == f"and {100 - len(kept) + 1} more"
+
+
+def test_a_hundred_thousand_warnings_are_tried_a_few_hundred_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def dumps(value: object) -> str:
+        tried.append(value)
+        return json.dumps(value)
+
+    monkeypatch.setattr(response, "_compact", dumps)
+    assert json.loads(encode_warnings(["x"] * 100_000))["warnings"][-1].startswith("and 99")
+    assert len(tried) < 400
 
 
 def test_as_many_warnings_as_fit_are_kept() -> None:
