@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from training.errors import TrainingError
-from training.packages import install_missing
 from training.settings import (
     MODEL_FILE,
     MODEL_PAGE,
@@ -19,6 +18,7 @@ from training.settings import (
     SAMPLE_FILE,
     WORK_FOLDER,
 )
+from training.sources.debian_packages import install_missing
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -26,19 +26,19 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _synthesise(options: argparse.Namespace) -> None:
-    from training.synthesis import synthesise
+    from training.sources.synthesis import synthesise
 
     synthesise(options.work, options.processes)
 
 
 def _pool(options: argparse.Namespace) -> None:
-    from training.pool import make_pool
+    from training.mixes.coded_pool import make_coded_pool
 
-    make_pool(options.work)
+    make_coded_pool(options.work)
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from training.fit import fit
+    from training.fitting.fit import fit
 
     fit(options.work, options.updates, options.threads)
 
@@ -46,7 +46,7 @@ def _fit(options: argparse.Namespace) -> None:
 def _judge(options: argparse.Namespace) -> None:
     import torch
 
-    from training.judge import judge
+    from training.judging.judge import judge
 
     torch.set_num_threads(options.threads)
     report = judge(options.work, REPORT_FILE)
@@ -54,31 +54,31 @@ def _judge(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from training.export import export
+    from training.fitting.export import export
 
     export(options.work, REPORT_FILE, MODEL_FILE)
 
 
 def _page(options: argparse.Namespace) -> None:
-    from training.page import write_figures
+    from training.judging.page import write_figures
 
     write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_PAGE)
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from training.sample import write_sample
+    from training.mixes.demo import write_sample
 
     write_sample(SAMPLE_FILE)
 
 
 def _plots(options: argparse.Namespace) -> None:
-    from training.plots import make_pictures
+    from training.judging.plots import make_pictures
 
     make_pictures(options.work, REPORT_FILE, MODEL_FILE, SAMPLE_FILE, PICTURES_FOLDER)
 
 
 def _recordings(options: argparse.Namespace) -> None:
-    from training.recordings import judge_recordings
+    from training.judging.recordings_report import judge_recordings
 
     if options.path is None:
         raise TrainingError("name the folder of recordings: python -m training recordings FOLDER")
@@ -86,7 +86,7 @@ def _recordings(options: argparse.Namespace) -> None:
 
 
 def _grow(options: argparse.Namespace) -> None:
-    from training.growth import grow
+    from training.fitting.deeper_network import grow
 
     if options.path is None:
         raise TrainingError("name the shallower network's checkpoint: python -m training grow FILE")

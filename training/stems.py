@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from training.catalogue import Labels
+from training.errors import TrainingError
 from training.settings import FRAME_SAMPLES, RATE
+from training.tags import Labels
 
 Samples = npt.NDArray[np.float32]
 _PEAK = 0.9 * 32767
@@ -84,4 +85,21 @@ def read_bank(folder: Path) -> list[StoredStem]:
             view = samples[offset : offset + entry["length"]]
             bank.append(StoredStem(view, labels, entry["source"], entry["group"]))
             offset += entry["length"]
+    return bank
+
+
+def stem_folder(work: Path, split: str) -> Path:
+    """Where the shards of a split lie."""
+    return work / "stems" / split
+
+
+def read_split(work: Path, split: str) -> list[StoredStem]:
+    """All stems of a split.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    bank = read_bank(stem_folder(work, split))
+    if not bank:
+        raise TrainingError(f"no stems under {stem_folder(work, split)}; run the step: synthesise")
     return bank

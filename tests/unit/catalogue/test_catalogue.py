@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from catalogue.catalogue import SUPERSEDED, Catalogue, load_catalogue
-from training.catalogue import TAGS as TRAINED_TAGS
+from training.tags import TAGS as TRAINED_TAGS
 
 CATEGORIES = {
     "Emergency",

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.catalogue import TAGS
 from training.settings import MODEL_FILE, RECORDINGS_FILE, REPORT_FILE
+from training.tags import TAGS
 
 Model = tuple[Callable[[Tensor, Tensor], Tensor], dict[str, Any]]
 HOP = 16_000

@@ -1,0 +1,124 @@
+"""The loss, the disagreement and the pace of training; what a checkpoint keeps, and which ones are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.errors import TrainingError
+from training.fitting.checkpoint import Schedule, State
+from training.fitting.fit import drawn_ahead
+from training.fitting.losses import disagreement, masked_loss
+from training.mixes.batch import WINDOWS, Batch, window_starts
+
+
+def _batch(known: float) -> Batch:
+    return Batch(
+        torch.zeros(2, 4), torch.ones(2, WINDOWS, 3), torch.full((2, WINDOWS, 3), known) + torch.eye(3)[None, :1]
+    )
+
+
+def test_what_nobody_knows_does_not_count_in_the_loss() -> None:
+    logits, altered = torch.zeros(2 * WINDOWS, 3), torch.zeros(2 * WINDOWS, 3)
+    altered[:, 1:] = 50.0
+    assert masked_loss(logits, _batch(0.0)) == masked_loss(altered, _batch(0.0))
+    assert masked_loss(logits, _batch(1.0)) != masked_loss(altered, _batch(1.0))
+
+
+def test_disagreement_compares_each_clean_clip_with_its_coded_one() -> None:
+    pair = torch.randn(2 * WINDOWS, 3)
+    fresh = torch.randn(5 * WINDOWS, 3)
+    assert disagreement(torch.cat([fresh, pair, pair]), 2) < 1e-12
+    assert disagreement(torch.cat([fresh, pair, -pair]), 2) > 1e-3
+
+
+def test_windows_start_at_every_hop_of_a_clip_but_the_last() -> None:
+    assert window_starts(2).tolist() == [0, 1, 2, 4, 5, 6]
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    rates = [Schedule().learning_rate(update, 5000) for update in (0, 150, 300, 2500, 4999)]
+    assert rates[0] < rates[1] < rates[2] > rates[3] > rates[4] > 0
+
+
+@given(st.integers(0, 50_000), st.integers(301, 50_000), st.floats(1e-4, 1e-1), st.integers(0, 50_000))
+def test_a_later_stage_has_the_pace_of_a_first_one(first: int, length: int, peak: float, update: int) -> None:
+    later, alone = Schedule(first, peak), Schedule(0, peak)
+    rate = later.learning_rate(first + update, first + length)
+    assert rate == alone.learning_rate(update, length)
+    assert 0 < rate <= peak * (1 + 1e-12)
+    assert later.learning_rate(first + length, first + length) == pytest.approx(peak / 100)
+
+
+class _Counting:
+    """In place of mixer and pool: numbered batches, each of as many clips as asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def draw(self, *counts: int) -> Batch:
+        self.calls += 1
+        clips = sum(counts)
+        return Batch(
+            torch.full((clips, 4), float(self.calls)), torch.zeros(clips, WINDOWS, 3), torch.ones(clips, WINDOWS, 3)
+        )
+
+
+def test_batches_come_in_their_order_and_one_is_mixed_ahead() -> None:
+    mixer, pool = _Counting(), _Counting()
+    batches = drawn_ahead(mixer, pool)  # type: ignore[arg-type]
+    numbers = [float(next(batches).clips[0, 0]) for _ in range(4)]
+    batches.close()
+    assert numbers == [1, 2, 3, 4]
+    assert (mixer.calls, pool.calls) == (5, 4)
+
+
+def test_a_checkpoint_keeps_weights_progress_and_schedule(tmp_path: Path) -> None:
+    state, again = State.fresh(), State.fresh()
+    torch.nn.init.ones_(state.tagger.head.score.weight)
+    state.update, state.schedule = 7, Schedule(5, 1e-3)
+    state.save(tmp_path / "checkpoint.pt")
+    again.load(tmp_path / "checkpoint.pt")
+    assert (again.update, again.schedule) == (7, Schedule(5, 1e-3))
+    assert again.tagger.head.score.weight.eq(1).all()
+    assert not again.average.head.score.weight.eq(1).any()
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def _altered(path: Path, part: str) -> None:
+    """Write a checkpoint of another version: without its schedule, or of another network."""
+    State.fresh().save(path)
+    parts = torch.load(path, weights_only=True)
+    if part == "schedule":
+        del parts["schedule"]
+    else:
+        parts["tagger"]["encoder.layers.0.0.weight"] = torch.zeros(1)
+    torch.save(parts, path)
+
+
+@pytest.mark.parametrize("part", ["schedule", "tagger"])
+def test_a_checkpoint_of_another_version_is_named_in_one_line_with_what_to_do(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "checkpoint.pt"
+    _altered(path, part)
+    with pytest.raises(TrainingError) as refused:
+        State.fresh().load(path)
+    text = str(refused.value)
+    assert text.startswith(f"{path} is of another version")
+    assert "move it away" in text
+    assert "python -m training grow" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"PK\x03\x04", b"\x80\x02]q\x00."], ids=["empty", "text", "zip", "list"]
+)
+def test_a_file_that_is_no_checkpoint_is_named_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is no checkpoint") as refused:
+        State.fresh().load(path)
+    assert "\n" not in str(refused.value)

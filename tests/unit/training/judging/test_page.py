@@ -1,0 +1,93 @@
+"""The figures in the model's page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.errors import TrainingError
+from training.judging.page import write_figures
+
+SECTIONS = ("meanings", "tags", "left-out", "steps", "alarms", "confusion", "codecs", "size", "recordings")
+
+
+def _report() -> dict[str, Any]:
+    rates = {"precision": [1.0, 0.95, 0.9, 0.7, 0.41], "recall": [0.31, 0.6, 0.8, 0.9, 1.0]}
+    held_out = {"windows_with": 50, "average_precision": 0.912, "average_precision_as_drawn": 0.887, **rates}
+    unseen = held_out | {"windows_with": 40, "average_precision": 0.61, "average_precision_as_drawn": 0.553}
+    tag = {"name": "Siren", "threshold": 0.46, "noise_floor": 0.1, "held_out": held_out, "unseen": unseen}
+    alarm = {"windows": 200, "windows_with_a_wrong_tag": 1, "per_hour_by_sensitivity": [0.0, 9.0, 18.0, 36.0, 72.0]}
+    return {
+        "updates": 100,
+        "parameters": 470_000,
+        "macro_map": {
+            "held_out": {"average_precision": 0.912, "average_precision_as_drawn": 0.887},
+            "unseen": {"average_precision": 0.61, "average_precision_as_drawn": 0.553},
+        },
+        "sensitivities": [-2, -1, 0, 1, 2],
+        "tags": [tag | {"ships": True}, tag | {"name": "Knock", "ships": False}],
+        "false_alarms": {"silence": alarm | {"worst": [{"tag": "Siren", "windows": 1}]}},
+        "worst_pairs": [{"sound": "Siren", "reported": "Alarm", "share": 0.25, "windows": 40}],
+        "codec_differences": {"Opus": {"mean": 0.001, "p99": 0.01, "max": 0.04, "over_0.05": 0.0}},
+        "hops_per_second_one_thread": 1234,
+    }
+
+
+def _recordings() -> dict[str, Any]:
+    found = {"windows": 20, "expected": 10, "share": 0.9, "false_shares": {"Music": 0.05}, "others": {"Knock": 0.1}}
+    files = {f"Speech/{name}.wav": {"origin": f"example.org/talks, {name}.wav", **found} for name in ("a", "b")}
+    folders = {"Speech": {"meets_bar": True, **found}, "noise": {"meets_bar": None, **found, "share": None}}
+    return {"lines": {"studio": {"folders": folders, "files": files}}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "report.json").write_text(json.dumps(_report()))
+    (tmp_path / "recordings.json").write_text(json.dumps(_recordings()))
+    marks = (f"<!-- {name}: begin -->\nyesterday's {name}\n<!-- {name}: end -->" for name in SECTIONS)
+    (tmp_path / "page.md").write_text("before\n" + "\n\n".join(marks) + "\nafter\n")
+    return tmp_path
+
+
+def written(folder: Path) -> str:
+    write_figures(folder / "report.json", folder / "recordings.json", folder / "page.md")
+    return (folder / "page.md").read_text()
+
+
+def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: Path) -> None:
+    once = written(folder)
+    assert written(folder) == once
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert "yesterday" not in once
+    assert "| `Siren` | 0.46 | 0.89 | 0.91 | 0.90 | 0.80 | 50 | 0.55 | 0.61 | 0.90 | 0.80 | 40 |" in once
+    assert "| `Siren` | Emergency | documented | both kinds of siren |" in once
+    assert "| `Knock` | knuckles on a door or a table | 0.89 | 0.91 | 0.55 | 0.61 | 50 | 40 |" in once
+    assert "| `Siren` | 1.00 / 0.31 | 0.95 / 0.60 | 0.90 / 0.80 | 0.70 / 0.90 | 0.41 / 1.00 |" in once
+    assert "lowest precision two steps up is 0.41 (`Siren`), the lowest recall two steps down 0.31 (`Siren`)" in once
+    assert "| silence | 200 | 1 | 0.50 % | 18 | 0 | 72 | `Siren` 1 |" in once
+    assert "| `Siren` | `Alarm` | 25.0 % | 40 |" in once
+    assert "1,234 hops per second" in once
+
+
+def test_recordings_have_their_table_and_say_where_they_are_from(folder: Path) -> None:
+    page = written(folder)
+    assert "| Speech | studio | 20 | 90.0 % of 10 | `Music` 5.0 % | `Knock` 10.0 % |" in page
+    assert "| noise | studio | 20 |  | `Music` 5.0 % | `Knock` 10.0 % |" in page
+    assert "Files: example.org/talks (2)." in page
+
+
+def test_without_a_report_on_recordings_their_part_stays(folder: Path) -> None:
+    (folder / "recordings.json").unlink()
+    page = written(folder)
+    assert "yesterday's recordings" in page
+    assert "yesterday's tags" not in page
+
+
+def test_a_page_without_marks_is_named(folder: Path) -> None:
+    (folder / "page.md").write_text("nothing here")
+    with pytest.raises(TrainingError, match=r"page\.md lacks the marks"):
+        written(folder)

@@ -1,0 +1,115 @@
+"""The state of a training run: weights, their average, optimiser and schedule; kept in a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.errors import TrainingError
+from training.fitting.network import Tagger
+from training.tags import TAG_NAMES
+
+_WARM_UPDATES = 300
+_EMA_DECAY = 0.9985
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How fast a stage of the training learns.
+
+    Attributes:
+        first_update: updates that earlier stages made.
+        peak_rate: the highest learning rate.
+    """
+
+    first_update: int = 0
+    peak_rate: float = 3e-3
+
+    def learning_rate(self, update: int, updates: int) -> float:
+        """Linear warm-up from the stage's first update, then a cosine down to a hundredth at the last one."""
+        done, length = update - self.first_update, updates - self.first_update
+        if done < _WARM_UPDATES:
+            return self.peak_rate * (done + 1) / _WARM_UPDATES
+        progress = min(1.0, (done - _WARM_UPDATES) / max(1, length - _WARM_UPDATES))
+        return self.peak_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `State.save` wrote, or a former version of it: its parts by their names.
+
+    Raises:
+        TrainingError: the file is something else.
+    """
+    try:
+        parts = torch.load(path, weights_only=True)
+    except OSError:
+        raise
+    except Exception:  # torch names no exception type for a file that is not its own
+        parts = None
+    if not isinstance(parts, dict):
+        raise TrainingError(f"{path} is no checkpoint: the step fit writes them")
+    return parts
+
+
+@dataclass
+class State:
+    """Everything that a run goes on from."""
+
+    tagger: Tagger
+    average: Tagger
+    optimiser: torch.optim.Optimizer
+    update: int = 0
+    schedule: Schedule = Schedule()
+
+    @classmethod
+    def fresh(cls) -> State:
+        """An untrained network."""
+        torch.manual_seed(0)
+        tagger = Tagger(len(TAG_NAMES)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        decayed = [each for each in tagger.parameters() if each.ndim > 1]
+        plain = [each for each in tagger.parameters() if each.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
+        return cls(tagger, copy.deepcopy(tagger).eval(), torch.optim.AdamW(groups, betas=(0.9, 0.98)))
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint in one step, so that a killed run leaves the last one whole."""
+        parts = {"tagger": self.tagger.state_dict(), "average": self.average.state_dict()}
+        partial = path.with_suffix(".partial")
+        progress = {"update": self.update, "schedule": asdict(self.schedule)}
+        torch.save(parts | progress | {"optimiser": self.optimiser.state_dict()}, partial)
+        partial.rename(path)
+
+    def load(self, path: Path, written_by: str = "fit") -> None:
+        """Go on from a checkpoint, which the step `written_by` writes.
+
+        Raises:
+            TrainingError: there is none, or it is of another network or version; this state is of no use then.
+        """
+        if not path.exists():
+            raise TrainingError(f"{path} is missing; run the step: {written_by}")
+        parts = read_checkpoint(path)
+        try:
+            self.tagger.load_state_dict(parts["tagger"])
+            self.average.load_state_dict(parts["average"])
+            self.optimiser.load_state_dict(parts["optimiser"])
+            self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(
+                f"{path} is of another version of the training: move it away, and begin anew or, if its network is the "
+                "shallower one, go on from it: python -m training grow FILE"
+            ) from error
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Move the average a little towards the network (faster at the start)."""
+        decay = min(_EMA_DECAY, (1 + self.update) / (10 + self.update))
+        for mean, each in zip(self.average.state_dict().values(), self.tagger.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(each, 1 - decay)
+            else:
+                mean.copy_(each)

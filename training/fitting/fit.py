@@ -1,0 +1,108 @@
+"""Trains the network: fresh mixes and coded pairs in every batch; writes checkpoints that a later run continues."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from training.fitting.checkpoint import State
+from training.fitting.losses import disagreement, masked_loss
+from training.fitting.network import MELS
+from training.mixes.batch import Batch, hops_of, window_starts
+from training.mixes.coded_pool import CodedPool
+from training.mixes.mixing import Mixer
+from training.mixes.transmission import Transmission
+from training.settings import CLIP_HOPS
+from training.stems import read_split
+
+# The clips of a batch: fresh mixes; from the pool, clips through harsh codecs and pairs (clean, coded).
+_FRESH, _HARSH, _PAIRS = 44, 4, 8
+_AGREEMENT = 40.0  # weight of the squared difference between the answers to the two of a pair (about 1e-4)
+_CHECKPOINT_EVERY = 250
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what is freed: giving each large tensor back to the system costs a quarter of a step."""
+    trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
+    c_library = ctypes.CDLL(None)
+    if hasattr(c_library, "mallopt"):
+        c_library.mallopt(trim_threshold, 2**31 - 1)
+        c_library.mallopt(mmap_max, 0)
+
+
+def drawn_ahead(mixer: Mixer, pool: CodedPool) -> Generator[Batch, None, None]:
+    """Batches without end; the next one is mixed in a second thread while this one is learnt from."""
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(mixer.draw, _FRESH)
+        while True:
+            fresh = coming.result()
+            coming = beside.submit(mixer.draw, _FRESH)
+            yield _joined(fresh, pool.draw(_HARSH, _PAIRS))
+
+
+def _joined(fresh: Batch, pairs: Batch) -> Batch:
+    return Batch(
+        torch.cat([fresh.clips, pairs.clips]),
+        torch.cat([fresh.targets, pairs.targets]),
+        torch.cat([fresh.known, pairs.known]),
+    )
+
+
+def hide_bands(features: Tensor, generator: torch.Generator) -> Tensor:
+    """In about a third of the clips, up to 8 neighbouring mel bands at the floor (SpecAugment's frequency mask)."""
+    clips = len(features) // CLIP_HOPS
+    first = torch.randint(0, MELS, (clips, 1), generator=generator)
+    width = torch.randint(1, 9, (clips, 1), generator=generator) * (torch.rand(clips, 1, generator=generator) < 0.33)
+    band = torch.arange(MELS)
+    hidden = (band >= first) & (band < first + width)
+    return features.masked_fill(hidden.repeat_interleave(CLIP_HOPS, 0)[:, None, :], float(features.min()))
+
+
+def train_step(state: State, batch: Batch, pairs: int, generator: torch.Generator) -> tuple[float, float]:
+    """One update; returns the loss and the disagreement. The encoder runs in bfloat16 (twice as fast), the rest not."""
+    tagger = state.tagger.train()
+    with torch.no_grad():
+        features, levels = tagger.log_mel(hops_of(batch.clips))
+        paired = 2 * pairs * CLIP_HOPS
+        features[:-paired] = hide_bands(features[:-paired], generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings = tagger.encoder(features)
+        logits = tagger.score(embeddings, levels, window_starts(len(batch.clips))).float()
+    loss, apart = masked_loss(logits, batch), disagreement(logits, pairs)
+    torch.autograd.backward(loss + _AGREEMENT * apart)
+    nn.utils.clip_grad_norm_(tagger.parameters(), 2.0)
+    state.optimiser.step()
+    state.optimiser.zero_grad()
+    return float(loss.detach()), float(apart.detach())
+
+
+def fit(work: Path, updates: int, threads: int) -> None:
+    """Train up to `updates` updates from WORK's stems and pool; goes on from WORK/checkpoint.pt if there is one."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    state, checkpoint = State.fresh(), work / "checkpoint.pt"
+    if checkpoint.exists():
+        state.load(checkpoint)
+    mixer = Mixer(read_split(work, "train"), Transmission.drawn(2), seed=state.update)
+    batches = drawn_ahead(mixer, CodedPool(work, seed=state.update))
+    generator = torch.Generator().manual_seed(state.update)
+    means = torch.zeros(2)
+    bar = tqdm(initial=state.update, total=updates, desc="fit", unit="update", mininterval=10)
+    while state.update < updates:
+        for group in state.optimiser.param_groups:
+            group["lr"] = state.schedule.learning_rate(state.update, updates)
+        means = means.lerp(torch.tensor(train_step(state, next(batches), _PAIRS, generator)), 0.02)
+        state.update += 1
+        state.follow()
+        bar.update()
+        if state.update % _CHECKPOINT_EVERY == 0 or state.update == updates:
+            state.save(checkpoint)
+            bar.write(f"update {state.update}: loss {means[0]:.4f}, disagreement {means[1]:.6f}")
+    batches.close()
+    bar.close()

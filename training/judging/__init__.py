@@ -1,0 +1,1 @@
+"""How good the model is: figures, report, the model's page and its pictures."""

@@ -1,0 +1,1 @@
+"""Mixes single sounds into labelled clips, as they are recorded and coded."""

@@ -1,0 +1,1 @@
+"""Makes single sounds with their labels: the stems of all splits."""

@@ -1,0 +1,1 @@
+"""What calls for attention: alarms, sirens, bells."""

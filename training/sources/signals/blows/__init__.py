@@ -1,0 +1,1 @@
+"""What strikes, breaks or bursts."""

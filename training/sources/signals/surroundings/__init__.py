@@ -1,0 +1,1 @@
+"""Animals, people, machines, water, weather and noise."""

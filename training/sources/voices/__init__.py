@@ -1,0 +1,1 @@
+"""Speech and whispers, by speech synthesisers."""

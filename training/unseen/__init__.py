@@ -1,1 +1,0 @@
-"""Signal generators that only judge, by theme; `training.unseen_signals` lists them with their labels."""
