@@ -9,8 +9,9 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.settings import (
+    MODEL_CARD,
     MODEL_FILE,
-    MODEL_PAGE,
+    MODEL_RECORD,
     PICTURES_FOLDER,
     RECORDINGS_FILE,
     REPORT_FILE,
@@ -62,7 +63,7 @@ def _export(options: argparse.Namespace) -> None:
 def _page(options: argparse.Namespace) -> None:
     from training.judging.page import write_figures
 
-    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_PAGE)
+    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_CARD, MODEL_RECORD)
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -100,7 +101,7 @@ _STEPS = {
     "fit": (_fit, "train the network"),
     "judge": (_judge, f"measure it and write {REPORT_FILE.relative_to(ROOT)}"),
     "export": (_export, f"write {MODEL_FILE.relative_to(ROOT)}"),
-    "page": (_page, f"put the figures into {MODEL_PAGE.relative_to(ROOT)}"),
+    "page": (_page, f"put the figures into {MODEL_CARD.relative_to(ROOT)} and {MODEL_RECORD.relative_to(ROOT)}"),
     "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
     "plots": (_plots, f"draw the page's pictures into {PICTURES_FOLDER.relative_to(ROOT)}"),
 }

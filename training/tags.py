@@ -1,6 +1,7 @@
 """The tags that can be trained: name, category and meaning; and the labels of a sound.
 
-Spelling and category follow the public documentation of Cochl.Sense (docs/model.md says which are attested).
+Spelling and category follow the public documentation of Cochl.Sense; catalogue/tags.json grades
+both.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class Tag:
     Attributes:
         name: its spelling in the answer.
         category: as in the catalogue of tags.
-        meaning: what it stands for in the bundled model, as the model's page shows it.
+        meaning: what it stands for in the bundled model, as the model card shows it.
     """
 
     name: str

@@ -1,11 +1,11 @@
-"""Puts the report's figures into the model's page: a table or two for each pair of marks."""
+"""Puts the report's figures into the model card and the model's record: a table or two for each pair of marks."""
 
 from __future__ import annotations
 
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,18 @@ def _shipped(report: Report, ships: bool = True) -> list[dict[str, Any]]:
     return [tag for tag in report["tags"] if tag["ships"] == ships]
 
 
-def _meanings(report: Report) -> str:
-    known, rows = load_catalogue().by_name, []
+def _card(report: Report) -> str:
+    """What each tag means, and how well it is found in unseen sources."""
+    middle, known, rows = report["sensitivities"].index(0), load_catalogue().by_name, []
     for tag in _shipped(report):
-        entry = known[tag["name"]]
+        entry, unseen = known[tag["name"]], tag["unseen"]
         category = entry.category if entry.category_attested else f"{entry.category}?"
-        rows.append([_code(entry.name), category, entry.status, _MEANINGS[entry.name]])
-    return _table(["tag", "category", "spelling", "what it stands for here"], rows, texts=4)
+        rates = (unseen["average_precision"], unseen["precision"][middle], unseen["recall"][middle])
+        figures = [f"{each:.2f}" for each in (tag["threshold"], *rates)]
+        rows.append([_code(entry.name), category, _MEANINGS[entry.name], *figures])
+    mean = report["macro_map"]["unseen"]["average_precision"]
+    rows.append([f"**mean of the {len(rows)} tags**", "", "", "", f"**{mean:.3f}**", "", ""])
+    return _table(["tag", "category", "what it stands for", "threshold", "AP", "precision", "recall"], rows, texts=3)
 
 
 def _tags(report: Report) -> str:
@@ -143,8 +148,8 @@ def _size(report: Report) -> str:
     )
 
 
-_SECTIONS: dict[str, Callable[[Report], str]] = {
-    "meanings": _meanings,
+_CARD_SECTIONS: dict[str, Callable[[Report], str]] = {"card": _card}
+_RECORD_SECTIONS: dict[str, Callable[[Report], str]] = {
     "tags": _tags,
     "left-out": _left_out,
     "steps": _steps,
@@ -185,16 +190,29 @@ def _put(text: str, section: str, content: str, page: Path) -> str:
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
-def write_figures(report_file: Path, recordings_file: Path, page: Path) -> None:
-    """Replace what stands between the page's marks; without a report on recordings theirs stay as they are.
+def write_figures(report_file: Path, recordings_file: Path, card: Path, record: Path) -> None:
+    """Replace what stands between the marks of both pages; without a report on recordings theirs stay as they are.
+
+    Args:
+        report_file: What `training.judging.judge` found.
+        recordings_file: What `training.judging.recordings_report` found.
+        card: The model card.
+        record: The page on how the model was judged.
 
     Raises:
-        TrainingError: the page lacks a pair of marks.
+        TrainingError: a page lacks a pair of marks.
     """
-    report, text = json.loads(report_file.read_text()), page.read_text()
-    for section, write in _SECTIONS.items():
-        text = _put(text, section, write(report), page)
+    report = json.loads(report_file.read_text())
+    sections = {name: write(report) for name, write in _RECORD_SECTIONS.items()}
     if recordings_file.exists():
         recordings = json.loads(recordings_file.read_text())
-        text = _put(text, "recordings", f"{_recordings(recordings)}\n\n{_origins(recordings)}", page)
+        sections["recordings"] = f"{_recordings(recordings)}\n\n{_origins(recordings)}"
+    _fill(card, {name: write(report) for name, write in _CARD_SECTIONS.items()})
+    _fill(record, sections)
+
+
+def _fill(page: Path, sections: Mapping[str, str]) -> None:
+    text = page.read_text()
+    for section, content in sections.items():
+        text = _put(text, section, content, page)
     page.write_text(text)

@@ -1,8 +1,9 @@
-"""The figures in the model's page."""
+"""The figures in the model card and the model's record."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from training.errors import TrainingError
 from training.judging.page import write_figures
+from training.settings import MODEL_CARD, MODEL_RECORD, RECORDINGS_FILE, REPORT_FILE
 
-SECTIONS = ("meanings", "tags", "left-out", "steps", "alarms", "confusion", "codecs", "size", "recordings")
+SECTIONS = ("tags", "left-out", "steps", "alarms", "confusion", "codecs", "size", "recordings")
 
 
 def _report() -> dict[str, Any]:
@@ -48,13 +50,15 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "report.json").write_text(json.dumps(_report()))
     (tmp_path / "recordings.json").write_text(json.dumps(_recordings()))
     marks = (f"<!-- {name}: begin -->\nyesterday's {name}\n<!-- {name}: end -->" for name in SECTIONS)
-    (tmp_path / "page.md").write_text("before\n" + "\n\n".join(marks) + "\nafter\n")
+    (tmp_path / "record.md").write_text("before\n" + "\n\n".join(marks) + "\nafter\n")
+    (tmp_path / "card.md").write_text("<!-- card: begin -->\nyesterday's card\n<!-- card: end -->\n")
     return tmp_path
 
 
 def written(folder: Path) -> str:
-    write_figures(folder / "report.json", folder / "recordings.json", folder / "page.md")
-    return (folder / "page.md").read_text()
+    """The record, after both pages are written."""
+    write_figures(folder / "report.json", folder / "recordings.json", folder / "card.md", folder / "record.md")
+    return (folder / "record.md").read_text()
 
 
 def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: Path) -> None:
@@ -64,13 +68,21 @@ def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: 
     assert once.endswith("\nafter\n")
     assert "yesterday" not in once
     assert "| `Siren` | 0.46 | 0.89 | 0.91 | 0.90 | 0.80 | 50 | 0.55 | 0.61 | 0.90 | 0.80 | 40 |" in once
-    assert "| `Siren` | Emergency | documented | both kinds of siren |" in once
     assert "| `Knock` | knuckles on a door or a table | 0.89 | 0.91 | 0.55 | 0.61 | 50 | 40 |" in once
     assert "| `Siren` | 1.00 / 0.31 | 0.95 / 0.60 | 0.90 / 0.80 | 0.70 / 0.90 | 0.41 / 1.00 |" in once
     assert "lowest precision two steps up is 0.41 (`Siren`), the lowest recall two steps down 0.31 (`Siren`)" in once
     assert "| silence | 200 | 1 | 0.50 % | 18 | 0 | 72 | `Siren` 1 |" in once
     assert "| `Siren` | `Alarm` | 25.0 % | 40 |" in once
     assert "1,234 hops per second" in once
+
+
+def test_the_card_has_each_shipped_tags_meaning_and_its_figures_on_unseen_sources(folder: Path) -> None:
+    written(folder)
+    card = (folder / "card.md").read_text()
+    assert "| `Siren` | Emergency | both kinds of siren | 0.46 | 0.61 | 0.90 | 0.80 |" in card
+    assert "| **mean of the 1 tags** |  |  |  | **0.610** |  |  |" in card
+    assert "`Knock`" not in card
+    assert "yesterday" not in card
 
 
 def test_recordings_have_their_table_and_say_where_they_are_from(folder: Path) -> None:
@@ -88,6 +100,12 @@ def test_without_a_report_on_recordings_their_part_stays(folder: Path) -> None:
 
 
 def test_a_page_without_marks_is_named(folder: Path) -> None:
-    (folder / "page.md").write_text("nothing here")
-    with pytest.raises(TrainingError, match=r"page\.md lacks the marks"):
+    (folder / "record.md").write_text("nothing here")
+    with pytest.raises(TrainingError, match=r"record\.md lacks the marks"):
         written(folder)
+
+
+def test_the_pages_of_the_tree_say_what_its_reports_say(tmp_path: Path) -> None:
+    copies = [Path(shutil.copy(page, tmp_path / name)) for name, page in (("c.md", MODEL_CARD), ("r.md", MODEL_RECORD))]
+    write_figures(REPORT_FILE, RECORDINGS_FILE, *copies)
+    assert [copy.read_text() for copy in copies] == [MODEL_CARD.read_text(), MODEL_RECORD.read_text()]
