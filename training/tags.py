@@ -1,7 +1,7 @@
 """The tags that can be trained: name, category and meaning; and the labels of a sound.
 
-Spelling and category follow the public documentation of Cochl.Sense; catalogue/tags.json grades
-both.
+Spelling and category follow the public documentation of Cochl.Sense. catalogue/tags.json grades how well each spelling
+is attested.
 """
 
 from __future__ import annotations
