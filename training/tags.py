@@ -26,7 +26,7 @@ class Tag:
 
 TAGS: tuple[Tag, ...] = (
     Tag("Music", "Music", "anything played"),
-    Tag("Instrument", "Music", "an instrument that can be told (choirs and synthesiser effects are left undecided)"),
+    Tag("Instrument", "Music", "any instrument (choirs and synthesiser effects are left undecided)"),
     Tag("Piano", "Music", "grand and upright pianos (electric pianos are left undecided)"),
     Tag("Guitar", "Music", "acoustic and electric guitars (bass, banjo, sitar are left undecided)"),
     Tag("Drum", "Music", "drum kits, hand drums, toms"),
@@ -49,9 +49,9 @@ TAGS: tuple[Tag, ...] = (
         "church and hand bells, chimes, sleigh bells, alarm bells (doorbells and glockenspiels are left undecided)",
     ),
     Tag("Knock", "Home context", "knuckles on a door or a table"),
-    Tag("Whistle", "Human action", "by mouth or with a pea; flutes are no whistles"),
+    Tag("Whistle", "Human action", "by mouth or with a pea; flutes do not count"),
     Tag("Applause", "Human action", "an audience that claps"),
-    Tag("Clap", "Human action", "hands of one or a few, each clap by itself"),
+    Tag("Clap", "Human action", "hands of one person or a few, clap by clap"),
     Tag("Car_horn", "Outdoor context", "horns of cars"),
     Tag(
         "Fire_smoke_alarm",
@@ -84,7 +84,7 @@ TAGS: tuple[Tag, ...] = (
     Tag("Glass_break", "Emergency", "a hit, then a shower of ringing shards"),
     Tag("Dining_clink", "Home context", "cutlery on plates, glasses that clink, dishes"),
     Tag("Explosion", "Emergency", "a boom with a long rumbling tail"),
-    Tag("Water_run", "Home context", "tap, stream, pouring, shower: water in which splashes and bubbles can be told"),
+    Tag("Water_run", "Home context", "tap, stream, pouring, shower: water with audible splashes and bubbles"),
     Tag("Boiling", "Home context", "bubbling in a pot or a kettle"),
     Tag("Wind_noise", "Outdoor context", "gusts on a microphone"),
     Tag("Aircraft_noise", "Outdoor context", "propeller, jet, helicopter"),

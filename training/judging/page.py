@@ -130,7 +130,7 @@ def _confusion(report: Report) -> str:
         [_code(pair["sound"]), _code(pair["reported"]), _share(pair["share"]), str(pair["windows"])]
         for pair in report["worst_pairs"]
     ]
-    return _table(["what sounds", "what is reported, too", "in so many windows", "of"], rows, texts=2)
+    return _table(["what sounds", "what is reported, too", "share of windows", "windows"], rows, texts=2)
 
 
 def _codecs(report: Report) -> str:
