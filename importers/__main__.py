@@ -28,7 +28,7 @@ EXAMPLES = """examples:
   python -m importers efficientat mn10_as_mAP_471.pt --output model/mn10.pt2
   python -m importers panns Cnn14_16k_mAP=0.438.pth --output model/cnn14.pt2
   python -m importers huggingface ast-finetuned-audioset-10-10-0.4593 --output model/ast.pt2
-  ./build_mar.sh --model model/mn10.pt2
+  make serve MODEL=model/mn10.pt2
 
 docs/importing.md says where the checkpoints are and under which licences."""
 
@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     folder.add_argument(
         "--activation",
         choices=("sigmoid", "softmax"),
-        help="sigmoid: classes do not exclude each other. Default: as the folder says; sigmoid for AudioSet",
+        help="softmax: classes exclude each other. Default: as problem_type in config.json says; without one, sigmoid "
+        "for AudioSet's classes and softmax for others",
     )
     return command
 
@@ -94,7 +95,8 @@ def _add_shared(command: argparse.ArgumentParser, source: str, source_help: str)
     command.add_argument(
         "--tags",
         choices=("catalogue", "labels"),
-        help="answer with Cochl.Sense's tags or the network's own labels (default: catalogue for AudioSet's classes)",
+        help="answer with Cochl.Sense's tags or the network's own labels (default: catalogue where nearly all of "
+        "AudioSet's classes are there)",
     )
     command.add_argument("--thresholds", type=Path, metavar="FILE", help='JSON {"Siren": 0.4, ...}: other thresholds')
 
@@ -113,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
         f"{options.output}: {imported.name}, {len(imported.tags)} tags, {imported.sample_rate} Hz, "
         f"{options.output.stat().st_size / 1e6:.1f} MB\n"
         f"{windows_per_core_second(model):.3g} windows per second on one core of this machine's processor\n"
-        f"serve it: ./build_mar.sh --model {options.output}"
+        f"serve it: make serve MODEL={options.output}"
     )
 
 
@@ -156,8 +158,12 @@ def _read_huggingface(options: argparse.Namespace, catalogue: Catalogue) -> Impo
     labels = read_labels(options.labels) if options.labels else classifier.labels
     if len(labels) != len(classifier.labels):
         raise ImporterError(f"{options.labels} names {len(labels)} outputs, the model has {len(classifier.labels)}")
-    independent = classifier.multi_label or is_audioset(labels, catalogue)
-    exclusive = options.activation == "softmax" if options.activation else not independent
+    exclusive = _is_exclusive(options.activation, classifier, labels, catalogue)
+    print(
+        f"importers: {'softmax: classes exclude' if exclusive else 'sigmoid: classes do not exclude'} each other; "
+        "--activation changes that",
+        file=sys.stderr,
+    )
     return Imported(
         name=options.name or options.source.resolve().name,
         version=options.model_version,
@@ -166,6 +172,16 @@ def _read_huggingface(options: argparse.Namespace, catalogue: Catalogue) -> Impo
         tags=_tags(options, labels, catalogue, exclusive=exclusive),
         origin=f"Hugging Face model {options.source.resolve().name}",
     )
+
+
+def _is_exclusive(
+    activation: str | None, classifier: huggingface.Classifier, labels: Sequence[str], catalogue: Catalogue
+) -> bool:
+    if activation:
+        return activation == "softmax"
+    if classifier.exclusive is not None:
+        return classifier.exclusive
+    return not is_audioset(labels, catalogue)
 
 
 def _labels(options: argparse.Namespace, classes: int, catalogue: Catalogue) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from importers.errors import ImporterError
 from importers.front_ends import KaldiFbank
 
+# Values of problem_type in config.json: https://huggingface.co/docs/transformers/main_classes/configuration
+_EXCLUSIVE = {"single_label_classification": True, "multi_label_classification": False}
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -21,13 +24,13 @@ class Classifier:
         model: float32 (M, samples) to logits (M, classes).
         sample_rate: In Hz.
         labels: Names of the classes.
-        multi_label: Whether the folder says that classes do not exclude each other.
+        exclusive: Whether the folder says that classes exclude each other; None where it says nothing.
     """
 
     model: nn.Module
     sample_rate: int
     labels: tuple[str, ...]
-    multi_label: bool
+    exclusive: bool | None
 
 
 class Activated(nn.Module):
@@ -75,7 +78,10 @@ def read_folder(folder: Path) -> Classifier:
     try:
         import transformers
     except ImportError as error:
-        raise ImporterError("this needs transformers: .venv/bin/pip install transformers") from error
+        raise ImporterError(
+            "Hugging Face folders need transformers, which make setup does not install: "
+            "run .venv/bin/pip install 'transformers>=4.46'"
+        ) from error
     for name in ("config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
             raise ImporterError(f"{folder} is no model folder of Hugging Face: it has no {name}")
@@ -89,7 +95,7 @@ def read_folder(folder: Path) -> Classifier:
         model=_Extracted(_front_end(extractor), model.float().eval()),
         sample_rate=int(extractor.sampling_rate),
         labels=tuple(str(names[index]) for index in range(len(names))),
-        multi_label=model.config.problem_type == "multi_label_classification",
+        exclusive=_EXCLUSIVE.get(model.config.problem_type),
     )
 
 

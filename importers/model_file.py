@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.export import Dim
-from tqdm import tqdm
 
 from handler.model.file import METADATA_FILE, ModelFileError
 from handler.model.loading import Model, load_model
@@ -59,7 +59,7 @@ class Imported:
 
 
 def write_model_file(imported: Imported, output: Path) -> Model:
-    """Exports, writes and tries a model file; returns what the handler loads.
+    """Exports, writes and tries a model file, some seconds to minutes; returns what the handler loads.
 
     Raises:
         ImporterError: The file could not be written, or does not do what the network does.
@@ -90,19 +90,18 @@ def windows_per_core_second(model: Model) -> float:
 
 def _write(imported: Imported, file: Path) -> Model:
     served = Served(imported.network, imported.tags).eval()
-    with tqdm(total=3, bar_format="{desc}step {n_fmt} of {total_fmt} [{elapsed}]") as progress:
-        progress.set_description("exporting")
-        program = _export(served, imported.sample_rate)
-        progress.update()
-        progress.set_description("writing")
-        torch.export.save(program, file, extra_files={METADATA_FILE: imported.description})
-        progress.update()
-        progress.set_description("comparing")
-        model = load_model(file, torch.device("cpu"))
-        _compare(model, served, imported.sample_rate)
-        progress.update()
-        progress.set_description("done")
+    _say("1 of 3: exporting the network")
+    program = _export(served, imported.sample_rate)
+    _say("2 of 3: writing the model file")
+    torch.export.save(program, file, extra_files={METADATA_FILE: imported.description})
+    _say("3 of 3: comparing the file with the network")
+    model = load_model(file, torch.device("cpu"))
+    _compare(model, served, imported.sample_rate)
     return model
+
+
+def _say(step: str) -> None:
+    print(f"importers: {step}", file=sys.stderr, flush=True)
 
 
 def _export(served: Served, sample_rate: int) -> torch.export.ExportedProgram:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from tests.support.audio import encode, encode_raw
 from tests.support.seeded_checkpoints import efficientat_weights, panns_weights, scene, write_checkpoint
 from tests.support.simulated_gpu import placed_answer
 from tests.support.torchserve_worker import Worker
+
+Activation = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,8 @@ def test_keeps_the_networks_own_labels(tmp_path: Path) -> None:
     assert load_model(model, torch.device("cpu")).info.tags == ("rain", "storm", "sun")
 
 
-def test_scores_classes_that_exclude_each_other_against_each_other(tmp_path: Path) -> None:
-    """A tiny wav2vec 2.0: raw samples, normalised window by window, and a softmax over its own labels."""
+def tiny_wav2vec(folder: Path, labels: Sequence[str], **fields: object) -> Any:  # noqa: ANN401
+    """Writes a tiny wav2vec 2.0, which takes raw samples, normalised window by window; returns its logits' function."""
     transformers = pytest.importorskip("transformers")
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -173,21 +177,53 @@ def test_scores_classes_that_exclude_each_other_against_each_other(tmp_path: Pat
             num_conv_pos_embeddings=16,
             num_conv_pos_embedding_groups=4,
             initializer_range=0.3,
-            id2label={0: "yes", 1: "no", 2: "maybe"},
-            label2id={"yes": 0, "no": 1, "maybe": 2},
+            id2label=dict(enumerate(labels)),
+            label2id={label: index for index, label in enumerate(labels)},
+            **fields,
         )
         network = transformers.Wav2Vec2ForSequenceClassification(config).eval()
     extractor = transformers.Wav2Vec2FeatureExtractor()
-    network.save_pretrained(tmp_path / "tiny")
-    extractor.save_pretrained(tmp_path / "tiny")
-    assert main(["huggingface", str(tmp_path / "tiny"), "--output", str(tmp_path / "model.pt2")]) == 0
+    network.save_pretrained(folder)
+    extractor.save_pretrained(folder)
     inputs = extractor(list(windows(16_000).numpy()), sampling_rate=16_000, return_tensors="pt")
     with torch.no_grad():
-        expected = torch.softmax(network(**inputs).logits, 1)
+        return network(**inputs).logits
+
+
+SOFTMAX, SIGMOID = partial(torch.softmax, dim=1), torch.sigmoid
+
+
+@pytest.mark.parametrize(
+    ("labels", "fields", "options", "activation"),
+    [
+        (("yes", "no", "maybe"), {}, [], SOFTMAX),
+        (("cat", "dog", "rain"), {}, [], SOFTMAX),
+        (("Speech", "Music", "Silence"), {}, [], SOFTMAX),
+        (("Speech", "Music", "Silence"), {"problem_type": "single_label_classification"}, [], SOFTMAX),
+        (("Speech", "Music", "Silence"), {"problem_type": "multi_label_classification"}, [], SIGMOID),
+        (("Speech", "Music", "Silence"), {}, ["--activation", "sigmoid"], SIGMOID),
+    ],
+)
+def test_a_head_keeps_its_labels_and_its_activation(
+    tmp_path: Path, labels: Sequence[str], fields: dict[str, object], options: list[str], activation: Activation
+) -> None:
+    logits = tiny_wav2vec(tmp_path / "tiny", labels, **fields)
+    assert main(["huggingface", str(tmp_path / "tiny"), "--output", str(tmp_path / "model.pt2"), *options]) == 0
     model = load_model(tmp_path / "model.pt2", torch.device("cpu"))
-    assert (model.info.tags, model.info.thresholds.tolist()) == (("yes", "no", "maybe"), [0.5] * 3)
+    threshold = np.float32(0.5 if activation is SOFTMAX else 0.3)
+    assert (model.info.tags, model.info.thresholds.tolist()) == (tuple(labels), [threshold] * 3)
     hops = torch.from_numpy(scene(16_000)).view(-1, 16_000)
-    np.testing.assert_allclose(model.score(hops, torch.arange(3)), expected, atol=1e-4)
+    np.testing.assert_allclose(model.score(hops, torch.arange(3)), activation(logits), atol=1e-4)
+
+
+def test_a_head_of_audioset_that_says_softmax_gets_a_softmax(tmp_path: Path) -> None:
+    labels = [each.name for each in load_catalogue().classes]
+    logits = tiny_wav2vec(tmp_path / "tiny", labels, problem_type="single_label_classification")
+    output = tmp_path / "model.pt2"
+    assert main(["huggingface", str(tmp_path / "tiny"), "--output", str(output), "--tags", "labels"]) == 0
+    model = load_model(output, torch.device("cpu"))
+    hops = torch.from_numpy(scene(16_000)).view(-1, 16_000)
+    np.testing.assert_allclose(model.score(hops, torch.arange(3)), SOFTMAX(logits), atol=1e-4)
 
 
 def test_a_failure_is_one_line_and_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

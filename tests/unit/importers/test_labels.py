@@ -60,6 +60,22 @@ def test_part_of_audioset_gives_part_of_the_tags(catalogue: Catalogue) -> None:
         catalogue_tags(("yes", "no"), catalogue)
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("Cat", "Dog", "Rain"), False),
+        (("Speech", "Music", "Silence"), False),
+        (default_labels(527, load_catalogue())[:490], False),
+        (default_labels(527, load_catalogue())[:505], True),
+        ((*default_labels(527, load_catalogue())[:-3], "Field rec.", "Telly", "Radio set"), True),
+    ],
+)
+def test_nearly_all_of_audiosets_classes_make_a_network_one_of_audioset(
+    labels: tuple[str, ...], expected: bool, catalogue: Catalogue
+) -> None:
+    assert is_audioset(labels, catalogue) is expected
+
+
 def test_a_tags_probability_is_the_largest_of_its_classes() -> None:
     tags = (OutputTag("A", "", 0.5, (2,)), OutputTag("B", "", 0.5, (0, 1, 3)))
     scores = torch.tensor([[0.1, 0.7, 0.9, 0.2], [0.4, 0.3, 0.0, 0.5]])
