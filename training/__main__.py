@@ -1,10 +1,11 @@
-"""The command line: ``python -m training [STEP]``; without a step it runs them all, each where it stopped."""
+"""The command line: ``python -m training [STEP]``. Without a step it runs all of them in their order."""
 
 from __future__ import annotations
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -94,45 +95,55 @@ def _grow(options: argparse.Namespace) -> None:
     grow(options.path, options.work / "checkpoint.pt")
 
 
+def _named(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
 _STEPS = {
-    "prepare": (_prepare, "install the synthesisers, sound fonts and voices (Debian packages)"),
-    "synthesise": (_synthesise, "synthesise the stems of every source"),
-    "pool": (_pool, "mix clips and send them through codecs"),
-    "fit": (_fit, "train the network"),
-    "judge": (_judge, f"measure it and write {REPORT_FILE.relative_to(ROOT)}"),
-    "export": (_export, f"write {MODEL_FILE.relative_to(ROOT)}"),
-    "page": (_page, f"put the figures into {MODEL_CARD.relative_to(ROOT)} and {MODEL_RECORD.relative_to(ROOT)}"),
-    "sample": (_sample, f"write {SAMPLE_FILE.relative_to(ROOT)}"),
-    "plots": (_plots, f"draw the page's pictures into {PICTURES_FOLDER.relative_to(ROOT)}"),
+    "prepare": (_prepare, "install the speech synthesisers and sound fonts (Debian packages)"),
+    "synthesise": (_synthesise, "make single sounds with their labels; writes WORK/stems"),
+    "pool": (_pool, "mix clips and put them through codecs; writes WORK/pool"),
+    "fit": (_fit, "train the network; writes WORK/checkpoint.pt"),
+    "judge": (
+        _judge,
+        f"set thresholds and measure; writes WORK/judged.pt and {_named(REPORT_FILE)}",
+    ),
+    "export": (_export, f"write {_named(MODEL_FILE)}"),
+    "page": (_page, f"put the figures into {_named(MODEL_CARD)} and {_named(MODEL_RECORD)}"),
+    "sample": (_sample, f"write {_named(SAMPLE_FILE)}"),
+    "plots": (_plots, f"draw the pictures in {_named(PICTURES_FOLDER)}"),
 }
-# Steps that are only taken when asked for: they need something that the project does not have.
+# These run only by name: they need a file or folder that the project does not have.
 _EXTRA_STEPS = {
-    "grow": (_grow, "begin with the weights of a shallower network, in FILE, instead of with nothing"),
-    "recordings": (_recordings, f"judge {MODEL_FILE.relative_to(ROOT)} on recordings in FOLDER"),
+    "grow": (_grow, "before fit: start from the weights of a shallower network, the checkpoint FILE"),
+    "recordings": (
+        _recordings,
+        f"judge {_named(MODEL_FILE)} on the recordings in FOLDER; writes {_named(RECORDINGS_FILE)}",
+    ),
 }
+
+
+def _listed(steps: Mapping[str, tuple[object, str]]) -> str:
+    return "\n".join(f"  {name:12} {text}" for name, (_, text) in steps.items())
 
 
 def _parser() -> argparse.ArgumentParser:
-    steps = "\n".join(f"  {name:12} {text}" for name, (_, text) in _STEPS.items())
-    extras = "\n".join(f"  {name:12} {text}" for name, (_, text) in _EXTRA_STEPS.items())
     parser = argparse.ArgumentParser(
         prog="python -m training",
-        description="Make the bundled model again, from nothing.\n\n"
-        f"steps, in their order:\n{steps}\n\nonly by name:\n{extras}",
+        description="Train the bundled model again, from nothing. Steps that were interrupted continue; "
+        "docs/training.md explains them.\n\n"
+        f"steps, in their order:\n{_listed(_STEPS)}\n\nonly by name:\n{_listed(_EXTRA_STEPS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     choices = [*_STEPS, *_EXTRA_STEPS, "all"]
-    parser.add_argument("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all")
-    parser.add_argument(
-        "path", nargs="?", type=Path, metavar="PATH", help="FOLDER of recordings in sub-folders, or FILE to grow from"
-    )
-    parser.add_argument("--telephone", action="store_true", help="judge them over a telephone line too (recordings)")
-    parser.add_argument("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
-    parser.add_argument("--processes", type=int, default=2, help="processes that synthesise (%(default)s)")
-    parser.add_argument(
-        "--updates", type=int, default=34_000, help="when training ends, all stages together (%(default)s)"
-    )
-    parser.add_argument("--threads", type=int, default=1, help="threads that train and judge (%(default)s)")
+    add = parser.add_argument
+    add("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all (%(default)s)")
+    add("path", nargs="?", type=Path, metavar="PATH", help="FILE of the step grow, or FOLDER of the step recordings")
+    add("--telephone", action="store_true", help="step recordings: judge them over a telephone line, too")
+    add("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
+    add("--processes", type=int, default=2, help="step synthesise: processes (%(default)s)")
+    add("--updates", type=int, default=34_000, help="step fit: the update at which training ends (%(default)s)")
+    add("--threads", type=int, default=1, help="steps fit and judge: threads (%(default)s)")
     return parser
 
 
