@@ -1,4 +1,4 @@
-"""How the bundled model is made: synthesise sources, mix them, train, judge, export.
+"""Makes the bundled model: synthesises sounds, mixes them, trains a network, judges and exports it.
 
-Run ``python -m training --help``. The page docs/model.md says what came out.
+Run ``python -m training --help``. docs/training.md explains the steps; docs/model.md says what came out.
 """

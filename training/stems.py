@@ -25,7 +25,7 @@ class Stem:
         samples: mono at RATE, any level.
         labels: what it teaches.
         source: who made it ("FluidR3_GM/24", "espeak/en+f2"): for reports.
-        group: which drawing urn it belongs to ("Piano", "Speech", "background").
+        group: which group it is drawn from ("Piano", "Speech", "background").
     """
 
     samples: Samples
@@ -60,7 +60,7 @@ def is_audible(samples: Samples) -> bool:
 
 
 def write_shard(path: Path, stems: list[Stem]) -> None:
-    """Write stems as PATH.npy (all samples in a row) and PATH.json (the list, last: it marks the shard whole)."""
+    """Write stems as PATH.npy (all samples in a row), then PATH.json (their list; it marks the shard as whole)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = [stem for stem in stems if is_audible(stem.samples)]
     pieces = [(stem.samples * (_PEAK / np.abs(stem.samples).max())).astype(np.int16) for stem in kept]
@@ -89,7 +89,7 @@ def read_bank(folder: Path) -> list[StoredStem]:
 
 
 def stem_folder(work: Path, split: str) -> Path:
-    """Where the shards of a split lie."""
+    """The folder of a split's shards."""
     return work / "stems" / split
 
 
@@ -97,7 +97,7 @@ def read_split(work: Path, split: str) -> list[StoredStem]:
     """All stems of a split.
 
     Raises:
-        TrainingError: there are none.
+        TrainingError: the split has no stems.
     """
     bank = read_bank(stem_folder(work, split))
     if not bank:

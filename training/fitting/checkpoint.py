@@ -49,16 +49,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         parts = torch.load(path, weights_only=True)
     except OSError:
         raise
-    except Exception:  # torch names no exception type for a file that is not its own
+    except Exception:  # torch raises various types for files that it did not write
         parts = None
     if not isinstance(parts, dict):
-        raise TrainingError(f"{path} is no checkpoint: the step fit writes them")
+        raise TrainingError(f"{path} is not a checkpoint of the step fit")
     return parts
 
 
 @dataclass
 class State:
-    """Everything that a run goes on from."""
+    """Everything that a run needs to continue."""
 
     tagger: Tagger
     average: Tagger
@@ -77,7 +77,7 @@ class State:
         return cls(tagger, copy.deepcopy(tagger).eval(), torch.optim.AdamW(groups, betas=(0.9, 0.98)))
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint in one step, so that a killed run leaves the last one whole."""
+        """Write the checkpoint under another name, then rename it: a killed run leaves the last one whole."""
         parts = {"tagger": self.tagger.state_dict(), "average": self.average.state_dict()}
         partial = path.with_suffix(".partial")
         progress = {"update": self.update, "schedule": asdict(self.schedule)}
@@ -85,10 +85,10 @@ class State:
         partial.rename(path)
 
     def load(self, path: Path, written_by: str = "fit") -> None:
-        """Go on from a checkpoint, which the step `written_by` writes.
+        """Continue from a checkpoint that the step `written_by` writes.
 
         Raises:
-            TrainingError: there is none, or it is of another network or version; this state is of no use then.
+            TrainingError: it is missing, or of another network or version. Do not use this state then.
         """
         if not path.exists():
             raise TrainingError(f"{path} is missing; run the step: {written_by}")
@@ -100,8 +100,8 @@ class State:
             self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(
-                f"{path} is of another version of the training: move it away, and begin anew or, if its network is the "
-                "shallower one, go on from it: python -m training grow FILE"
+                f"{path} is of another version of the training: move it away and start again. "
+                "If it is of the shallower network, continue from it: python -m training grow FILE"
             ) from error
 
     @torch.no_grad()

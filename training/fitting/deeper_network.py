@@ -18,13 +18,13 @@ _PEAK_RATE = 2e-3
 
 
 def grow(shallow: Path, checkpoint: Path) -> None:
-    """Write CHECKPOINT, from which `fit` goes on: the weights of SHALLOW, and blocks that pass on what they get.
+    """Write CHECKPOINT, which `fit` continues: the weights of SHALLOW, and new blocks that change nothing yet.
 
     Raises:
-        TrainingError: SHALLOW is missing or no checkpoint of the shallower network, or CHECKPOINT is there already.
+        TrainingError: SHALLOW is missing or not a checkpoint of the shallower network, or CHECKPOINT exists.
     """
     if checkpoint.exists():
-        raise TrainingError(f"{checkpoint} exists already; move it away, or give another --work")
+        raise TrainingError(f"{checkpoint} exists already; move it away, or name another --work")
     if not shallow.exists():
         raise TrainingError(f"{shallow} is missing; name the checkpoint of the shallower network")
     parts, state = read_checkpoint(shallow), State.fresh()
@@ -34,10 +34,10 @@ def grow(shallow: Path, checkpoint: Path) -> None:
         state.update, state.schedule = parts["update"], Schedule(parts["update"], _PEAK_RATE)
     except (KeyError, RuntimeError) as error:  # the latter from torch, over several lines
         reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"{shallow} is no checkpoint of the shallower network: {reason}") from None
+        raise TrainingError(f"{shallow} is not a checkpoint of the shallower network: {reason}") from None
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     state.save(checkpoint)
-    print(f"{checkpoint}: {state.update} updates are made; the step fit goes on up to --updates")
+    print(f"{checkpoint}: {state.update} updates are made; the step fit continues up to --updates")
 
 
 def _take_over(tagger: Tagger, weights: dict[str, Tensor]) -> None:

@@ -40,7 +40,7 @@ def without_batch_norm(tagger: Tagger) -> Tagger:
             assert isinstance(conv, nn.Conv2d)  # as `training.fitting.network._conv` builds them
             module[0] = fuse_conv_bn_eval(conv, module[1])
             module[1] = nn.Identity()
-    # torch.export.save looks for tensors that are whole in memory, and warns of channels-last weights
+    # torch.export.save warns of channels-last weights
     return folded.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
 
 
@@ -71,7 +71,7 @@ def check_program(program: torch.export.ExportedProgram, served: Served) -> floa
 
 
 def _description(tags: list[dict[str, Any]], updates: int) -> str:
-    """What stands beside the weights in the file."""
+    """The text sense.json of the model file."""
     fields = {
         "name": NAME,
         "version": VERSION,

@@ -28,7 +28,7 @@ _CHECKPOINT_EVERY = 250
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed: giving each large tensor back to the system costs a quarter of a step."""
+    """Make glibc keep freed memory: returning each large tensor to the system takes a quarter of a step."""
     trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
     c_library = ctypes.CDLL(None)
     if hasattr(c_library, "mallopt"):
@@ -37,7 +37,7 @@ def keep_freed_memory() -> None:
 
 
 def drawn_ahead(mixer: Mixer, pool: CodedPool) -> Generator[Batch, None, None]:
-    """Batches without end; the next one is mixed in a second thread while this one is learnt from."""
+    """Endless batches. A second thread mixes the next batch while the network trains on this one."""
     with ThreadPoolExecutor(1) as beside:
         coming = beside.submit(mixer.draw, _FRESH)
         while True:
@@ -65,7 +65,7 @@ def hide_bands(features: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train_step(state: State, batch: Batch, pairs: int, generator: torch.Generator) -> tuple[float, float]:
-    """One update; returns the loss and the disagreement. The encoder runs in bfloat16 (twice as fast), the rest not."""
+    """One update; returns the loss and the disagreement. Only the encoder runs in bfloat16, which is twice as fast."""
     tagger = state.tagger.train()
     with torch.no_grad():
         features, levels = tagger.log_mel(hops_of(batch.clips))
@@ -83,7 +83,7 @@ def train_step(state: State, batch: Batch, pairs: int, generator: torch.Generato
 
 
 def fit(work: Path, updates: int, threads: int) -> None:
-    """Train up to `updates` updates from WORK's stems and pool; goes on from WORK/checkpoint.pt if there is one."""
+    """Train up to `updates` updates from WORK's stems and pool; continues WORK/checkpoint.pt if it exists."""
     torch.set_num_threads(threads)
     keep_freed_memory()
     state, checkpoint = State.fresh(), work / "checkpoint.pt"

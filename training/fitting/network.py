@@ -1,4 +1,4 @@
-"""The network: each second is heard once, then neighbouring seconds are scored together.
+"""The network: it encodes each hop once, then scores neighbouring hops together.
 
 Shapes: N hops, M windows of WINDOW_HOPS hops, T encoder steps per hop, D embedding channels.
 """
@@ -17,7 +17,7 @@ _STRIDE = 320  # 20 ms: 50 frames per hop
 _LOW_HERTZ, _HIGH_HERTZ = 70.0, 7000.0  # above 7 kHz low bit rates keep nothing
 _CLAMP = 4.0  # 12 dB over full scale: the most that clipped float recordings have
 _LEVEL_FLOOR = 10 ** (-75 / 10) / MELS  # hops under -75 dB of full scale count as that quiet
-_BAND_FLOOR = 10 ** (-45 / 10)  # bands 45 dB under their hop's mean are not told apart: codecs leave holes there
+_BAND_FLOOR = 10 ** (-45 / 10)  # bands more than 45 dB under their hop's mean look alike: codecs leave holes there
 STEPS = 13  # encoder steps per hop: 50 frames halved twice
 _WIDTH = 192
 
@@ -82,7 +82,7 @@ class Residual(nn.Module):
 
 
 class Encoder(nn.Module):
-    """One hop by itself: features [N, frames, MELS] to embeddings [N, STEPS, D]."""
+    """Encodes every hop alone: features [N, frames, MELS] to embeddings [N, STEPS, D]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Encoder(nn.Module):
         self.project = nn.Linear(128 * MELS // 16, _WIDTH)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Every hop by itself."""
+        """Shapes as above; no hop affects another."""
         image = features[:, None].contiguous(memory_format=torch.channels_last)
         maps = self.layers(image)
         return torch.relu(self.project(maps.permute(0, 2, 3, 1).flatten(2)))
@@ -121,7 +121,7 @@ class Head(nn.Module):
         self.score = nn.Linear(2 * _WIDTH, tags)
 
     def forward(self, steps: Tensor) -> Tensor:
-        """All steps of a window at once, so that a sweep or a rhythm that crosses the hops is heard whole."""
+        """All steps of a window at once, so that it hears sweeps and rhythms that cross the hops."""
         near = torch.relu(self.near(steps.transpose(1, 2)))
         far = torch.relu(near + self.far(near))
         logits: Tensor = self.score(self.dropout(torch.cat([far.mean(2), far.amax(2)], 1)))
@@ -129,7 +129,7 @@ class Head(nn.Module):
 
 
 class Tagger(nn.Module):
-    """The whole: hops and the windows' first hops to logits."""
+    """The whole network: hops and the windows' first hops to logits."""
 
     def __init__(self, tags: int) -> None:
         super().__init__()
@@ -166,5 +166,5 @@ class Served(nn.Module):
 
 
 def example_inputs() -> tuple[Tensor, Tensor]:
-    """Inputs of the least common shape, for export and tests: three hops, two windows."""
+    """Inputs for export and tests: three hops, two windows."""
     return torch.zeros(3, HOP_SAMPLES), torch.tensor([0, 1])

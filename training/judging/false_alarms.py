@@ -1,4 +1,4 @@
-"""False alarms: how often a tag is reported that is surely not there, in sound of one kind."""
+"""False alarms: how often a kind of sound gets a tag that is not in it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _WORST = 3
 
 @dataclass(frozen=True)
 class Quiet:
-    """Sound in which some tags should not be heard.
+    """Sound of one kind, in which most tags would be false alarms.
 
     Attributes:
         name: what the report calls it.
         batches: the clips.
-        allowed: tags that do not count, because sound of this kind is about them.
+        allowed: tags that this kind of sound has, which do not count.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Quiet:
 
 
 def steady_noise(seed: int, clips: int) -> Iterator[Batch]:
-    """Stationary noise that training never had, though from its generator: through rooms and lines, at all levels."""
+    """New draws of training's generator of stationary noise, through rooms and lines, at all levels."""
     return draws(noise_bank(stationary_noise, clips // _CLIPS_PER_NOISE, seed), clips, seed)
 
 
@@ -72,7 +72,7 @@ def without_tags_of(bank: list[StoredStem], shipped: Set[str]) -> list[StoredSte
 
 
 def quiet_kinds(work: Path, shipped: Set[str]) -> Iterator[Quiet]:
-    """What is tried, one after the other; which tags ship decides what is a near-sound of them."""
+    """The kinds of sound to try. Tags in `shipped` decide which sounds count as near-sounds."""
     valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
     yield Quiet("silence, constants, hiss", calm_clips(201))
     yield Quiet("stationary noise, new draws", steady_noise(202, 2 * _CLIPS))

@@ -1,4 +1,4 @@
-"""Judges a trained network: thresholds on one set of draws, figures on others; writes the report."""
+"""Judges a trained network: sets thresholds on one set of draws, measures on others, writes the report."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NUM_WORST_PAIRS = 10
 
 @torch.no_grad()
 def correct_priors(tagger: Tagger, batches: Iterable[Batch]) -> None:
-    """Shift the logits of tags that are drawn more often than they are to be expected, in place."""
+    """Lower the logits of tags that mixes have more often than recordings do, in place."""
     pairs = [(batch.targets.flatten(0, 1), batch.known.flatten(0, 1)) for batch in batches]
     there, known = (torch.cat(each).numpy() > 0.5 for each in zip(*pairs, strict=True))
     shifts = [prior_shift(there[known[:, tag], tag]) for tag in range(there.shape[1])]
@@ -69,7 +69,7 @@ def codec_differences(tagger: Tagger, work: Path, shipped: list[int]) -> dict[st
 
 @torch.no_grad()
 def hops_per_second(tagger: Tagger, batch: int = 64, repeats: int = 12) -> int:
-    """The best of some runs on one thread by processor time, which does not mind other work; log-mel included."""
+    """The best of some runs on one thread, log-mel included, by processor time: other work does not disturb it."""
     threads, hops, starts = torch.get_num_threads(), torch.randn(batch, HOP_SAMPLES) * 0.1, torch.arange(batch - 1)
     torch.set_num_threads(1)
     times = []
@@ -113,7 +113,7 @@ class Sets:
 
 
 def judge(work: Path, report_file: Path) -> dict[str, Any]:
-    """Judge WORK/checkpoint.pt as it is now: write the report, and keep the weights as WORK/judged.pt for export.
+    """Judge WORK/checkpoint.pt: write the report, and keep the judged weights as WORK/judged.pt for export.
 
     The kept weights have their priors corrected.
     """

@@ -1,4 +1,4 @@
-"""What a judging leaves for the pictures: scores of both sets and the confusion, in one file."""
+"""The file that the step judge leaves for the pictures: scores of both sets, and the confusion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARTS = ("scores", "there", "known")
 
 @dataclass(frozen=True)
 class Judgement:
-    """The network's state by its updates, what it heard in both sets, and which tags it takes for which."""
+    """The network's number of updates, its scores on both sets, and which tags it takes for which."""
 
     updates: int
     held_out: ScoredWindows
@@ -41,7 +41,7 @@ def read_judgement(path: Path) -> Judgement:
     """Read it back.
 
     Raises:
-        TrainingError: there is none.
+        TrainingError: the file is missing.
     """
     if not path.exists():
         raise TrainingError(f"{path} is missing; run the step: judge")

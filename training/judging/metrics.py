@@ -45,12 +45,12 @@ def average_precision(scores: FloatArray, there: BoolArray, prevalence: float | 
 
 
 def usual_share(there: BoolArray) -> float:
-    """The share of windows in which a tag is to be expected: as it was drawn, but no more than PREVALENCE."""
+    """The share of windows in which to expect a tag: as drawn, but at most PREVALENCE."""
     return min(float(there.mean()), PREVALENCE)
 
 
 def prior_shift(there: BoolArray) -> float:
-    """What to add to a tag's logit so that its probability is for its usual share of windows instead of the drawn one.
+    """What to add to a tag's logit to make its probability that at the usual share of windows, not at the drawn one.
 
     Saerens et al., "Adjusting the outputs of a classifier to new a priori probabilities" (2002), equation 2.4.
     """
@@ -58,7 +58,7 @@ def prior_shift(there: BoolArray) -> float:
 
 
 def weights_at(there: BoolArray, share: float) -> FloatArray:
-    """Weights of windows, 1 in the mean, with which a tag is in `share` of them (all 1 where all or none have it)."""
+    """Weights of windows, 1 on average, that put a tag into `share` of them (all 1 if all or no windows have it)."""
     drawn = float(there.mean())
     if drawn in (0.0, 1.0):
         return np.ones(len(there))
@@ -90,14 +90,14 @@ def precision_recall_curve(scores: FloatArray, there: BoolArray, points: int) ->
 
 
 def moved_threshold(threshold: float, sensitivity: int) -> float:
-    """A threshold at another sensitivity, by the handler's own law."""
+    """A threshold at another sensitivity, computed by the handler."""
     return float(thresholds(np.array([threshold], np.float32), ("",), Sensitivity(sensitivity))[0])
 
 
 def noise_floor(noise_scores: FloatArray, tags: int) -> float:
-    """What a threshold must exceed so that, of all windows of noise, under 1 in 1,000 * tags has the tag.
+    """What a threshold must exceed, so that fewer than 1 in 1,000 * tags windows of noise have the tag.
 
-    Other noise may reach a little higher: a quarter of a step of sensitivity is added.
+    A quarter of a step of sensitivity is added, as other noise may score a little higher.
 
     Args:
         noise_scores: the tag's scores in windows of noise, in (0, 1).
@@ -110,10 +110,10 @@ def noise_floor(noise_scores: FloatArray, tags: int) -> float:
 def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> float:
     """The threshold between 0.2 and 0.8 with the highest harmonic mean of precision (weight 2) and recall (weight 1).
 
-    Precision counts double, because tags are rarer in what people record than in the mixes that are judged here; it is
-    that at the tag's usual share of windows.
-    That neither two steps up nor two steps down are unbearable is worth 0.05 of that mean. Where `floor` leaves none
-    of these thresholds, it is the next hundredth above the floor (0.98 at most).
+    Precision counts double, because tags are rarer in recordings than in these mixes. It is taken at the tag's usual
+    share of windows.
+    A threshold that stays bearable two steps up and two steps down gets 0.05 more. If all these thresholds are under
+    `floor`, the result is the next hundredth above the floor (0.98 at most).
     """
     candidates = [float(each) for each in _CANDIDATES if each > floor]
     if not candidates:
@@ -148,7 +148,7 @@ def reliability(
 
 
 def calibration_error(scores: FloatArray, there: BoolArray) -> float:
-    """Expected calibration error: how far score and share are apart, over the bins of `reliability` by their windows.
+    """Expected calibration error: the mean distance of score and share, over the windows of the bins of `reliability`.
 
     Guo et al., "On Calibration of Modern Neural Networks" (2017), equation 3, for one tag's yes or no, at its usual
     share of windows.

@@ -190,7 +190,7 @@ def make_pictures(work: Path, report_file: Path, model_file: Path, sample_file: 
     """Draw all pictures from the report, from WORK's judgement and from the model file.
 
     Raises:
-        TrainingError: there is no judgement, or it is not the report's.
+        TrainingError: the judgement is missing, or the report is on another one.
     """
     report, judgement = json.loads(report_file.read_text()), read_judgement(work / JUDGEMENT_FILE)
     if report["updates"] != judgement.updates:

@@ -1,4 +1,4 @@
-"""A folder of real recordings to judge a model on, and what is said about each of them.
+"""A folder of real recordings to judge a model on.
 
 A folder of recordings looks like this::
 
@@ -22,7 +22,7 @@ NOTHING_FOLDER = "noise"
 
 @dataclass(frozen=True)
 class Recording:
-    """A file of the folder: the sub-folder it is in, where it is public, where in it the tag is (None: everywhere)."""
+    """A file of the folder: its sub-folder, where it is public, and the spans that have the tag (None: all of it)."""
 
     path: Path
     folder: str
@@ -39,11 +39,11 @@ def list_recordings(folder: Path) -> list[Recording]:
     """The recordings of a folder, sorted by name.
 
     Raises:
-        TrainingError: there are none, or nothing says where one of them comes from.
+        TrainingError: the folder has no recordings, or the list of sources lacks one of them.
     """
     listing = folder / SOURCES_FILE
     if not listing.is_file():
-        raise TrainingError(f"there is no {listing}; it says for each file, after a tab, where it is public")
+        raise TrainingError(f"{listing} is missing; it says for each file, after a tab, where it is public")
     lines = [line.split("\t", 1) for line in listing.read_text(encoding="utf-8").splitlines() if "\t" in line]
     origins = {name: origin.strip() for name, origin in lines}
     paths = [path for path in sorted(folder.glob("*/*")) if path.is_file() and path.suffix != ".rttm"]
@@ -59,7 +59,7 @@ def list_recordings(folder: Path) -> list[Recording]:
 
 
 def _marks(path: Path) -> tuple[tuple[float, float], ...] | None:
-    """Begins and ends in seconds out of an RTTM file (fields 4 and 5: onset, duration), overlapping ones joined."""
+    """Spans in seconds from an RTTM file (fields 4 and 5: onset, duration); overlapping spans are joined."""
     if not path.exists():
         return None
     rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("SPEAKER")]

@@ -65,7 +65,7 @@ def score_body(body: bytes, model: Model) -> tuple[FloatArray, FloatArray]:
         float32 probabilities of shape (windows, tags), and each window's level in dBFS, of shape (windows,).
 
     Raises:
-        BadRequestError: it is no audio.
+        BadRequestError: the bytes are not audio.
     """
     info = model.info
     stream = AudioStream(memoryview(body), EncodedAudio(), sample_rate=info.sample_rate, max_seconds=_MAX_SECONDS)
@@ -83,7 +83,7 @@ def windows_with_sound(levels: FloatArray) -> Mask:
 
 
 def windows_with_tag(recording: Recording, windows: int, model: Model) -> Mask:
-    """Windows where the recording's marks say that the tag is, bool of shape (windows,): all without marks."""
+    """Windows that have the tag by the recording's marks, bool of shape (windows,). Without marks, all of them."""
     if recording.marks is None:
         return np.ones(windows, np.bool_)
     hop, length = float(model.info.grid.hop_seconds), float(model.info.grid.window_seconds)
@@ -115,7 +115,7 @@ def findings(found: Mask, expected: Mask, tags: tuple[str, ...], folder: str) ->
 
 
 def meets_bar(result: Findings) -> bool | None:
-    """Whether the tag is in enough windows, and Speech or Music in few enough where it does not belong.
+    """Whether enough windows have the tag, and few enough have Speech or Music wrongly.
 
     None where the model does not know the tag.
     """
@@ -134,7 +134,7 @@ def _body(recording: Recording, telephone: bool) -> bytes:
 
 
 def _find(recording: Recording, model: Model, telephone: bool) -> tuple[Mask, Mask]:
-    """Which tags the windows with sound have, (windows, tags), and which of them should have the recording's own."""
+    """Which tags the windows with sound have, (windows, tags), and which of these should have the recording's own."""
     try:
         probabilities, levels = score_body(_body(recording, telephone), model)
     except BadRequestError as error:
@@ -156,7 +156,7 @@ def _judge_line(recordings: list[Recording], model: Model, telephone: bool) -> d
     for name, pairs in parts.items():
         found, expected = (np.concatenate(masks) for masks in zip(*pairs, strict=True))
         pooled = findings(found, expected, model.info.tags, name)
-        verdict = meets_bar(pooled) if name in EXCLUSIVE_TAGS else None  # there is no bar for other tags
+        verdict = meets_bar(pooled) if name in EXCLUSIVE_TAGS else None  # only these have a bar
         folders[name] = {"meets_bar": verdict, **asdict(pooled)}
     return {"folders": folders, "files": files}
 

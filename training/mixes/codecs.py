@@ -1,4 +1,4 @@
-"""Lossy codecs through the ffmpeg program: what a recording goes through before it is sent."""
+"""Codecs, applied by the ffmpeg program as senders of recordings do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Codec:
     rate: int = 44_100
 
 
-# What people send. The first five are the ones whose answers must agree with the WAV's.
+# What people send. Answers must agree with the WAV's.
 USUAL_CODECS: tuple[Codec, ...] = (
     Codec("MP3 128 kb/s", "mp3", ("-codec:a", "libmp3lame", "-b:a", "128k")),
     Codec("Opus 64 kb/s", "opus", ("-codec:a", "libopus", "-b:a", "64k"), 48_000),

@@ -16,8 +16,8 @@ from training.stems import Samples, StoredStem
 from training.tags import NOTHING, Labels
 
 # How often each group of stems is drawn, in training and in judging. Tags that are not learnt well enough to ship stay
-# in the mixes, for the others must be told from them. They are rare: drawing them more often makes the tags that ship
-# rarer, and average precision falls with a tag's share of the windows.
+# in the mixes, so that the network does not take them for other tags. They are rare: drawing them more often makes the
+# tags that ship rarer, and average precision falls with a tag's share of the windows.
 _NEAR_SOUND = 0.01  # about 1 of 200 sources
 GROUP_WEIGHTS: dict[str, float] = {
     **{"Piano": 0.09, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
@@ -103,7 +103,7 @@ class Mixer:
         return [hiss + np.float32(level)], [NOTHING]
 
     def _draw_sources(self) -> tuple[list[Samples], list[Labels]]:
-        """The dry sources of one clip at their levels, a bed of noise among them in every other clip."""
+        """The dry sources of one clip at their levels. Every second clip has noise under them."""
         rng, sources, labels = self._rng, [], []
         for _ in range(rng.choice(_SOURCE_COUNTS, p=_SOURCE_ODDS)):
             group = self._groups[rng.choice(len(self._groups), p=self._odds)]
@@ -117,7 +117,7 @@ class Mixer:
         return sources, labels
 
     def _transmitted(self, sources: list[Samples], counts: list[int]) -> Samples:
-        """Each source through its path, and all of a clip through the same line if it has one; levels are kept."""
+        """Each source through its own path, and all sources of a clip through the same narrow line, if it has one."""
         paths: list[npt.NDArray[np.complex64] | None] = []
         for count in counts:
             line = self._transmission.draw_line(self._rng)
@@ -136,7 +136,7 @@ class Mixer:
         return stacked
 
     def _record(self, mix: Samples) -> Samples:
-        """The recording's own: its level (0 to -42 dB of peak), now and then clipping, a little noise."""
+        """The mix as recorded: at a level of 0 to -42 dB of peak, sometimes clipped, sometimes with a little noise."""
         rng = self._rng
         peak = np.abs(mix).max() + 1e-6
         if rng.random() < 0.05:

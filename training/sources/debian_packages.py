@@ -1,4 +1,4 @@
-"""The Debian packages that the synthesis calls, and how they come onto the machine."""
+"""The Debian packages that synthesis needs, and their installation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def missing_packages() -> list[str]:
 
 
 def install_missing() -> None:
-    """Install what is missing with apt-get when we are root.
+    """Install what is missing with apt-get, as root.
 
     Raises:
         TrainingError: not root, or apt-get failed; the text names the command to run.

@@ -1,7 +1,7 @@
 """Which sources are synthesised for which split, and how much of each.
 
 Splits: "train"; "valid" (the same sources, other draws: thresholds are set on it); "unseen" (fonts, voices and
-generators of which training has nothing: it only judges).
+generators that training does not use; it only judges).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _espeak(split: str, shards: int, count: int) -> list[Shard]:
 
 
 def _whispers(split: str, count: int, espeak_shards: int) -> list[Shard]:
-    """From training's speakers; those of Festival take ten times as long, hence the smaller share."""
+    """Whispers by the speakers of training. Few are by Festival's, which take ten times as long."""
     spoken = [
         Shard(split, f"whisper-{voice.engine}-{voice.name}", partial(whisper_with, voice=voice, count=count))
         for voice in WHISPERING_VOICES
@@ -108,7 +108,7 @@ def _signals(split: str, count: int, all_shards: bool) -> list[Shard]:
 
 
 def all_shards() -> list[Shard]:
-    """Everything that there is to synthesise."""
+    """All shards of all splits."""
     unseen_signals = [
         Shard("unseen", f"signal-{generator.__name__}", partial(generate, generator, labels, group, 60))
         for generator, labels, group in UNSEEN_SIGNALS

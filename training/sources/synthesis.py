@@ -1,4 +1,4 @@
-"""Synthesises all stems into shards, several at a time; what is there already is not made again."""
+"""Synthesises all stems into shards, several at a time. Shards that exist are kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def synthesise(work: Path, processes: int) -> None:
     jobs = [
         (work, shard) for shard in all_shards() if not (stem_folder(work, shard.split) / f"{shard.name}.json").exists()
     ]
-    # "spawn" after the limits: each process gets one thread, else they hinder each other
+    # Set before the processes start, so that each has one thread and they do not hinder each other.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=20) as pool:
         bar = tqdm(pool.imap_unordered(_make, jobs), total=len(jobs), desc="synthesise", unit="shard")

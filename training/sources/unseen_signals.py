@@ -42,7 +42,7 @@ _ALARMS: tuple[UnseenSignal, ...] = (
     (alarms.panel_sounder, _FIRE, "Fire_smoke_alarm"),
     (alarms.pulsing_detector, _FIRE, "Fire_smoke_alarm"),
     (alarms.microwave_done, _APPLIANCE, "Appliance_alarm"),
-    # a tune of beeps: nobody can say whether that is music
+    # a tune of beeps may or may not count as music
     (alarms.washer_melody, Labels(_APPLIANCE.present, ("Music", "Instrument", "Doorbell")), "Appliance_alarm"),
     (alarms.bedside_clock, _PLAIN_BEEPS, "Appliance_alarm"),
     (alarms.forklift_backer, _REVERSING, "Reversing_beep"),
@@ -143,7 +143,7 @@ _VOICES: tuple[UnseenSignal, ...] = (
 
 _UNTAGGED: tuple[UnseenSignal, ...] = (
     (untagged.office_noise, NOTHING, "noise"),
-    # water without a bubble: no more than hiss
+    # water without bubbles is only hiss
     (untagged.shower_head, Labels((), ("Water_run",)), "noise"),
     (untagged.motorbike, NOTHING, "noise"),
     (untagged.rain_on_roof, NOTHING, "noise"),

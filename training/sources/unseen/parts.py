@@ -1,4 +1,4 @@
-"""What the generators that judge are put together from: filters, resonators, moments, slow wanderings.
+"""Building blocks of the generators that judge: filters, resonators, moments, slow wanderings.
 
 Nothing here is shared with what trains (a test holds both to that), and it works in other ways: pulse trains through
 filters instead of sums of harmonics, recursive resonators instead of decaying sines, noise through Butterworth filters

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker: how to call it, its gender ("male", "female"), its usual pitch (0: cannot be set), its alphabet."""
+    """A speaker: engine, name, gender ("male", "female"), usual pitch (0: cannot be set), letters of its texts."""
 
     engine: str
     name: str
@@ -21,7 +21,7 @@ class Voice:
 ESPEAK_LANGUAGES = (
     "en-us|en-gb|en-gb-scotland|en-gb-x-rp|en-029|de|fr-fr|es|it|pl|cs|sv|fi|tr|hu|nl|pt|pt-br|ro|hr|id|sw|da|nb|ca|eo|lt|sk|vi|cy"
 ).split("|")
-# No human sound: robots, announcers through a machine, whispers.
+# Variants that do not sound human, and whispers.
 _ESPEAK_ODD = ("robo", "Robot", "Demonic", "whisper", "croak", "announcer", "UniRobot", "Tweaky", "fast", "klatt6")
 ESPEAK_WHISPERS = (("whisper", "male"), ("whisperf", "female"))  # variants that whisper
 TRAIN_VOICES: tuple[Voice, ...] = (

@@ -121,5 +121,5 @@ def test_what_it_cannot_grow_from_is_named(
         )
     else:  # weights without what training keeps beside them
         torch.save(parts["tagger"], shallow)
-    assert "shallow.pt is no checkpoint" in refusal(capsys, shallow, tmp_path / "work")
+    assert "shallow.pt is not a checkpoint" in refusal(capsys, shallow, tmp_path / "work")
     assert not (tmp_path / "work").exists()

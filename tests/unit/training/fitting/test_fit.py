@@ -119,6 +119,6 @@ def test_a_checkpoint_of_another_version_is_named_in_one_line_with_what_to_do(tm
 def test_a_file_that_is_no_checkpoint_is_named_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt is no checkpoint") as refused:
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is not a checkpoint") as refused:
         State.fresh().load(path)
     assert "\n" not in str(refused.value)

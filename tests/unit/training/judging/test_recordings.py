@@ -96,7 +96,7 @@ def _remove_all(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "advice"),
     [
-        (lambda folder: (folder / "sources.txt").rename(folder / "list.txt"), "there is no"),
+        (lambda folder: (folder / "sources.txt").rename(folder / "list.txt"), "sources.txt is missing"),
         (lambda folder: (folder / "sources.txt").write_text(""), "Music/song.wav"),
         (lambda folder: (folder / "Music" / "song.wav").write_bytes(b"no audio"), "song.wav"),
         (_remove_all, "has no recordings"),

@@ -1,4 +1,4 @@
-"""Alarms that are told apart by their pattern: smoke detectors, appliances, reversing vehicles, cars."""
+"""Alarms that differ by their pattern: smoke detectors, appliances, reversing vehicles, cars."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def crossing_electronic_bell(rng: np.random.Generator) -> FloatArray:
 
 
 def _bird_signal(rng: np.random.Generator) -> tuple[FloatArray, float]:
-    """What tells the blind to walk: a cuckoo's two notes, or a falling chirp; and the time from one to the next."""
+    """A pedestrian signal's call, a cuckoo's two notes or a falling chirp, and the time from one to the next."""
     if rng.random() < 0.5:
         high = rng.uniform(900, 1300)
         notes = [

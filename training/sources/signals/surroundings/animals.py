@@ -1,4 +1,4 @@
-"""Animals that are tags (dogs, cats, birds, mosquitoes), and some that are none."""
+"""Animals that have a tag (dogs, cats, birds, mosquitoes), and some that have none."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def mosquito_passing(rng: np.random.Generator) -> FloatArray:
 
 
 def _call(rng: np.random.Generator, kind: str) -> tuple[FloatArray, float]:
-    """One call of an animal that is no tag, and about how long until the next."""
+    """One call of an animal that has no tag, and the seconds until the next call."""
     if kind == "cow":
         samples = seconds_to_samples(rng.uniform(0.9, 2))
         track = rng.uniform(80, 220) * arch(samples, [0.8, 1.1, 1.1, 0.8])

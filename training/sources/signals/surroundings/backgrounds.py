@@ -1,4 +1,4 @@
-"""Backgrounds: noises of rooms, weather, engines and animals, most of them no tag."""
+"""Backgrounds: noises of rooms, weather, engines and animals, most of which have no tag."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def wind(rng: np.random.Generator) -> FloatArray:
 
 
 def rain_or_water(rng: np.random.Generator) -> FloatArray:
-    """Drops: few that can be told apart up to a dense patter over a bed of noise."""
+    """Drops: from a few separate ones to a dense patter over a bed of noise."""
     out = np.zeros(seconds_to_samples(5))
     for _ in range(int(log_uniform(rng, 10, 1500))):
         drop = ringing(

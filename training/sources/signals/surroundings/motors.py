@@ -1,4 +1,4 @@
-"""Motors: aircraft, vacuum cleaners, shavers; machines that are none of these."""
+"""Motors: aircraft, vacuum cleaners, shavers, and other machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sounds of people that are no speech: babies that cry, sleepers that snore."""
+"""Sounds of people other than speech: crying babies, snoring sleepers."""
 
 from __future__ import annotations
 
