@@ -20,7 +20,7 @@ from threading import Barrier
 
 import torch
 
-from deploy import allocator
+from deploy.torchserve import allocator
 from handler.audio.stream import AudioStream
 from handler.media import EncodedAudio
 from handler.memory import keep_freed_memory

@@ -27,7 +27,7 @@ from benchmarks.options import BUILD, TREE
 from benchmarks.processor_time import CALLERS, processor_seconds
 from benchmarks.report import keep, table
 from benchmarks.server import Served, behind_front
-from deploy.torchserve import MODEL_NAME
+from deploy.archive import MODEL_NAME
 
 NUM_CALLERS = 8
 COMMON_POOL = "java.util.concurrent.ForkJoinPool.common.parallelism"

@@ -27,8 +27,10 @@ from benchmarks.memory import MEBIBYTE, watched
 from benchmarks.options import BUILD, parser, results_folder
 from benchmarks.plots import duration_text
 from benchmarks.report import keep, table
-from benchmarks.server import ENVIRONMENT, LOGS, Served, processes_of, serving, wait_for_all_workers
-from deploy import torchserve
+from benchmarks.server import ENVIRONMENT, LOGS, Served, processes_of, serving
+from deploy.readiness import wait_until_ready
+from deploy.torchserve.alone import started
+from deploy.torchserve.launch import Options
 
 NAME = "usual"
 HANDLER = Path(__file__).with_name("usual_handler.py")
@@ -86,9 +88,9 @@ def serving_usual(model_file: Path, description: str, extra: Mapping[str, str]) 
     """Serves the usual handler, with these environment variables, for the length of the `with` block."""
     folder = LOGS / f"{NAME}-{len(extra)}"
     environment = {**os.environ, **ENVIRONMENT, **extra}
-    settings = torchserve.Settings(folder, pack(model_file), f"{NAME}={NAME}.mar", environment=environment)
-    with torchserve.running(settings) as server:
-        wait_for_all_workers(server)
+    options = Options(pack(model_file), f"{NAME}={NAME}.mar", environment)
+    with started(options, folder) as server:
+        wait_until_ready(server, all_workers=True)
         yield Served(server.url, lambda: processes_of(server), description)
 
 

@@ -1,12 +1,12 @@
 """The way from an archive to a SageMaker container: TorchServe behind an nginx that spools bodies to disk.
 
-serve.py      what the container starts: reads the settings, runs the server, ends when one of its parts does
-settings.py   the environment -> profile, limits, ports
-server.py     TorchServe and the front together
-torchserve.py  TorchServe by itself
-front.py      nginx: its configuration, start and orderly stop
-health.py     whether a warm worker serves, for /ping
-model_folder.py  a model file under /opt/ml/model in the place of the bundled one
-driver.py     CUDA's forward-compatibility libraries for hosts with an older driver
-cloudformation/  the templates of endpoints and models
+entrypoint.py          what the container starts: reads the settings, runs the stack until SIGTERM
+container_settings.py  the environment -> profile, limits, ports
+archive.py             the archive: where it lies, which model it holds, a model file in the place of its own
+stack.py               TorchServe, nginx and the watch over them, started and stopped together
+front.py               nginx: its configuration, start and orderly stop
+health.py              the watch: whether a warm worker serves, for /ping
+readiness.py           waiting for a server, and what makes a worker ready
+torchserve/            one TorchServe: how it is launched, what it says, with which shared libraries
+ports.py http_call.py processes.py errors.py   small things that several of these need
 """

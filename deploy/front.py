@@ -14,21 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from deploy.settings import ServerSettings
+from deploy.container_settings import ContainerSettings
+from deploy.errors import ServingError
 from handler.cores import num_cores
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
-# SageMaker's longest: asynchronous inference. A little more, so that it is the caller who gives up first.
+# A little more than SageMaker's longest, asynchronous inference, so that the caller gives up first.
 ANSWER_SECONDS = 3660
 RETRY_AFTER_SECONDS = 5
 # SageMaker kills what is left 30 s after SIGTERM; stopping TorchServe takes its part of that.
 DRAIN_SECONDS = 18
-# A worker does nothing but copy bodies; more than a few would wait for the same disk.
+# A worker only copies bodies; more than a few would wait for the same disk.
 MOST_WORKERS = 4
-
-
-class FrontError(Exception):
-    """nginx is not installed, or did not start; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -39,37 +36,34 @@ class Front:
         settings: Port and limits.
         host: The address to listen on.
         torchserve_port: Where TorchServe listens for inference, on 127.0.0.1.
-        run_folder: For its process id, its configuration and answers that wait.
+        run_folder: For its process id, its configuration, answers that wait, and the files of deploy/health.py.
         spool_folder: For bodies.
-        health_folder: Where the file `ready` says that a warm worker serves.
-        user: The user of its workers; None: whoever starts it.
+        user: The user of its workers; None: the caller.
         paths: What takes bodies.
     """
 
-    settings: ServerSettings
+    settings: ContainerSettings
     host: str
     torchserve_port: int
     run_folder: Path
     spool_folder: Path
-    health_folder: Path
     user: str | None = None
     paths: tuple[str, ...] = ("/invocations",)
 
 
 def nginx_program() -> str | None:
-    """Returns nginx's path, or None where it is not installed; an ordinary user's PATH has no sbin on Debian."""
+    """Returns nginx's path, or None where it is not installed. On Debian an ordinary user's PATH has no sbin."""
     return shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
 
 
 def configuration(front: Front) -> str:
     """Returns nginx's configuration."""
     settings = front.settings
-    # Only a master that is root may be told whom its workers are to be; it would make them `nobody` otherwise.
+    # nginx started by root would run its workers as `nobody`; started by others it refuses the directive.
     user = f"user {_user_name()};" if front.user is None and os.geteuid() == 0 else ""
     values = {
         "RUN_FOLDER": front.run_folder,
         "SPOOL_FOLDER": front.spool_folder,
-        "HEALTH_FOLDER": front.health_folder,
         "USER": user,
         "WORKERS": min(num_cores(), MOST_WORKERS),
         "HOST": front.host,
@@ -90,11 +84,11 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     """Starts nginx; its log goes to `output`, or to standard error.
 
     Raises:
-        FrontError: It is not installed, or refuses its configuration.
+        ServingError: It is not installed, or refuses its configuration.
     """
     program = nginx_program()
     if program is None:
-        raise FrontError("nginx is not installed: install it (apt-get install nginx)")
+        raise ServingError("nginx is not installed: apt-get install nginx")
     file = front.run_folder / "nginx.conf"
     file.write_text(configuration(front))
     return subprocess.Popen(
@@ -110,7 +104,7 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
 
 
 def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
-    """Lets nginx answer what it has begun, for `drain_seconds` at most, and ends it."""
+    """Lets nginx answer for `drain_seconds` at most what it has begun, then ends it."""
     for number, seconds in ((signal.SIGQUIT, drain_seconds), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
         with contextlib.suppress(subprocess.TimeoutExpired):
             nginx.send_signal(number)
@@ -121,7 +115,7 @@ def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
 
 
 def _early_log(program: str) -> list[str]:
-    """What keeps nginx, from 1.19.5 on, from trying its own log file before it has read the configuration."""
+    """Options against the log file that nginx would open before it has read its configuration; known from 1.19.5 on."""
     help_text = subprocess.run([program, "-h"], capture_output=True, text=True, check=False)
     return ["-e", "stderr"] if "-e filename" in help_text.stdout + help_text.stderr else []
 

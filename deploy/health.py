@@ -1,15 +1,14 @@
 """Whether a warm worker serves: a file that is there as long as it does, which the front's /ping looks for.
 
 TorchServe's own /ping says Healthy before the model is loaded. Here a worker counts once TorchServe says that it has
-loaded the model and, for the first one, once it has tagged a moment of silence; it counts no more in the moment its
-process is gone or TorchServe does not answer its /ping.
+loaded the model. The first one must also have tagged a moment of silence; until then the front lets no request in, so
+that /ping and /invocations agree from the start. A worker no longer counts when its process is gone or TorchServe does
+not answer its /ping.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import logging
 import os
 import threading
@@ -20,7 +19,10 @@ from tempfile import NamedTemporaryFile
 
 import psutil
 
-from deploy.torchserve import HOST, TorchServe, exchange, silence
+from deploy.http_call import call
+from deploy.processes import is_running
+from deploy.readiness import ready_workers, silence
+from deploy.torchserve.launch import TorchServe
 from handler.wire.spool import HEADER
 
 logger = logging.getLogger(__name__)
@@ -31,24 +33,27 @@ TORCHSERVE_PING_SECONDS = 2.0
 TORCHSERVE_PING_TIMEOUT_SECONDS = 2.0
 # The first tagging on a GPU compiles and loads kernels.
 FIRST_ANSWER_SECONDS = 120.0
-# A later worker may find long recordings in the queue before our silence: that is no sign of ill health.
+# A later worker may find long recordings in the queue before our silence, which does not make it ill.
 LATER_ANSWER_SECONDS = 5.0
-# Longer than any request lasts: what lies in the spool folder unchanged for that long has lost its nginx.
+# Longer than any request lasts: a body that has not changed for that long has lost its nginx.
 STALE_BODY_SECONDS = 2 * 3600
+# There while a warm worker serves.
 READY_FILE = "ready"
+# There from the first time on.
+OPEN_FILE = "open"
 
 
 class Health(threading.Thread):
-    """Watches TorchServe's worker and keeps the file `ready` truthful.
+    """Watches TorchServe's workers and keeps the file `ready` truthful.
 
     Args:
-        server: The started TorchServe.
+        server: The TorchServe.
         spool_folder: Where the front leaves bodies, and where the silence goes.
-        health_folder: Where the file is kept.
+        health_folder: Where the files are kept.
 
     Attributes:
         ever_ready: Whether a worker was ready before.
-        unready_since: time.monotonic() when there was no ready worker any more; None while there is one.
+        unready_since: time.monotonic() since when no worker has been ready; None while one is.
     """
 
     def __init__(self, server: TorchServe, spool_folder: Path, health_folder: Path) -> None:
@@ -56,11 +61,17 @@ class Health(threading.Thread):
         self._server = server
         self._spool_folder = spool_folder
         self._ready_file = health_folder / READY_FILE
+        self._open_file = health_folder / OPEN_FILE
         self._worker: psutil.Process | None = None
         self.ever_ready = False
         self._next_torchserve_ping = 0.0
         self._stopped = threading.Event()
         self.unready_since: float | None = time.monotonic()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker is ready now."""
+        return self.unready_since is None
 
     def run(self) -> None:
         """Watches until `stop`."""
@@ -68,7 +79,7 @@ class Health(threading.Thread):
             try:
                 self._look()
                 sweep(self._spool_folder, time.time() - STALE_BODY_SECONDS)
-            except Exception:  # a watch that dies would leave the last word standing
+            except Exception:  # a watch that dies would leave the last state standing
                 logger.exception("the watch over the worker stumbled")
                 self._set_ready(False)
 
@@ -86,7 +97,7 @@ class Health(threading.Thread):
 
     def _ready_worker(self) -> psutil.Process | None:
         """Returns a worker that serves: the one that is back, or another one of several."""
-        worker = loaded_worker(self._server)
+        worker = next(iter(ready_workers(self._server)), None)
         if worker is None or not self._tags(worker):
             return None
         self.ever_ready = True
@@ -99,10 +110,10 @@ class Health(threading.Thread):
         """
         if time.monotonic() < self._next_torchserve_ping:
             return True
-        status, _ = ask(self._server.port, "GET", "/ping", timeout_seconds=TORCHSERVE_PING_TIMEOUT_SECONDS)
-        if status is not None:
+        answer = call("GET", f"{self._server.url}/ping", timeout_seconds=TORCHSERVE_PING_TIMEOUT_SECONDS)
+        if answer.status:
             self._next_torchserve_ping = time.monotonic() + TORCHSERVE_PING_SECONDS
-        return status is not None
+        return answer.status != 0
 
     def _tags(self, worker: psutil.Process) -> bool:
         """Says whether the worker answers, or is a later one that is busy with what waited for it."""
@@ -112,20 +123,19 @@ class Health(threading.Thread):
             file.write(silence())
             file.flush()
             headers = {"Content-Type": "audio/wav", HEADER: file.name}
-            status, answer = ask(self._server.port, "POST", "/invocations", headers, timeout_seconds=seconds)
-        if status is None:
+            answer = call("POST", f"{self._server.url}/invocations", headers, b"", timeout_seconds=seconds)
+        if not answer.status:
             return self.ever_ready and is_running(worker)
-        if status != http.HTTPStatus.OK:
-            logger.warning(
-                "the worker does not answer as it should: %s %s", status, answer[:500].decode(errors="replace")
-            )
-        return status == http.HTTPStatus.OK
+        if not answer.ok:
+            logger.warning("the worker does not answer as it should: %s %s", answer.status, answer.text[:500])
+        return answer.ok
 
     def _set_ready(self, ready: bool) -> None:
         if ready and self.unready_since is not None and not self._stopped.is_set():
             logger.info("ready after %.1f s", time.monotonic() - self.unready_since)
-            self._ready_file.write_text('{"status":"Healthy"}')
-            self._ready_file.chmod(0o644)
+            for file in (self._ready_file, self._open_file):
+                file.write_text('{"status":"Healthy"}')
+                file.chmod(0o644)
             self.unready_since = None
         elif not ready and (self.unready_since is None or self._ready_file.exists()):
             logger.warning("not ready")
@@ -143,35 +153,6 @@ def watched(health: Health) -> Iterator[Health]:
         health.stop()
 
 
-def loaded_worker(server: TorchServe) -> psutil.Process | None:
-    """Returns a running worker that TorchServe says has loaded the model."""
-    with contextlib.suppress(LookupError, ValueError, psutil.Error):
-        _, body = ask(server.management_port, "GET", f"/models/{server.model_name}", timeout_seconds=10.0)
-        for worker in json.loads(body)[0]["workers"]:
-            if worker["status"] == "READY" and psutil.pid_exists(worker["pid"]):
-                process = psutil.Process(worker["pid"])
-                if is_running(process):  # TorchServe takes a moment to see that one is gone
-                    return process
-    return None
-
-
-def is_running(process: psutil.Process) -> bool:
-    """Says whether a process still runs; one that has ended but was not yet waited for does not."""
-    with contextlib.suppress(psutil.Error):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
-
-
-def ask(
-    port: int, method: str, path: str, headers: dict[str, str] | None = None, *, timeout_seconds: float
-) -> tuple[int | None, bytes]:
-    """Makes one request to this machine; the status is None where there is no answer in time."""
-    try:
-        return exchange(method, f"{HOST}:{port}", path, headers, b"" if method == "POST" else None, timeout_seconds)
-    except (OSError, http.client.HTTPException):
-        return None, b""
-
-
 def sweep(spool_folder: Path, before: float) -> None:
     """Removes bodies whose last byte was written before that time: nginx removes its own, unless it was killed."""
     for file in spool_folder.iterdir():
@@ -181,7 +162,7 @@ def sweep(spool_folder: Path, before: float) -> None:
 
 
 def share_with_folders_owner(descriptor: int, folder: Path) -> None:
-    """Gives a file to whom its folder belongs, where we may: TorchServe's user, if we are root."""
+    """Gives a file to the owner of its folder, TorchServe's user, if we are root."""
     owner = folder.stat()
     if os.geteuid() == 0:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)

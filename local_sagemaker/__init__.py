@@ -4,7 +4,7 @@ Real-time and asynchronous invocations and transform jobs run against a real con
 control plane are moto's. With AWS_ENDPOINT_URL set to it, a user's boto3 script and AWS CLI commands run unchanged.
 
     __main__.py     the command
-    server.py       one URL for all of it
+    gateway.py      one URL for all of it
     runtime.py      invoke_endpoint and invoke_endpoint_async as HTTP
     asynchronous.py what happens to an asynchronous request after its 202
     transform.py    transform jobs

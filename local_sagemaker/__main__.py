@@ -13,16 +13,16 @@ import shlex
 import sys
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 
-from deploy.torchserve import interrupted_by_signals
-from local_sagemaker.containers import ContainerError, started, starter
-from local_sagemaker.server import LocalSageMaker, create_endpoint, running
+from deploy.archive import MODEL_NAME, TREE
+from deploy.errors import ServingError
+from deploy.processes import interrupted_by_signals
+from local_sagemaker.containers import started, starter
+from local_sagemaker.gateway import LocalSageMaker, create_endpoint, running
 
-NAME = "cochl-sense"
-TREE = Path(__file__).resolve().parent.parent
+NAME = MODEL_NAME
 LOGS = TREE / "build" / "logs" / "sagemaker"
-LOCAL_SERVER = [sys.executable, "-m", "deploy.serve", "serve", "--host", "127.0.0.1"]
+LOCAL_SERVER = [sys.executable, "-m", "deploy.entrypoint", "serve", "--host", "127.0.0.1"]
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         with interrupted_by_signals():
             serve(shlex.split(arguments.command) if arguments.command else LOCAL_SERVER, arguments.port)
-    except (ContainerError, OSError) as error:
+    except (ServingError, OSError) as error:
         print(f"local_sagemaker: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -58,7 +58,7 @@ def serve(command: list[str], port: int) -> None:
     """Runs until it is interrupted.
 
     Raises:
-        ContainerError: The container did not start.
+        ServingError: The container did not start.
         OSError: The port is taken.
         KeyboardInterrupt: The ordinary end.
     """

@@ -12,8 +12,9 @@ from threading import Lock
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy.http_call import Answer
 from local_sagemaker import storage
-from local_sagemaker.containers import Answer, invoke
+from local_sagemaker.containers import error_message, invoke
 
 # Where the endpoint's configuration leaves MaxConcurrentInvocationsPerInstance out, SageMaker chooses.
 DEFAULT_CONCURRENCY = 4
@@ -77,7 +78,7 @@ class Backlog:
     def _work_off(self, job: Job) -> None:
         try:
             answer = self._invoke(job)
-            error = None if answer.ok else answer.error_message()
+            error = None if answer.ok else error_message(answer)
         except (ClientError, BotoCoreError) as failure:
             answer, error = Answer(0, {}, b""), f"Unable to read {job.input_location}: {failure}"
         if error is None:

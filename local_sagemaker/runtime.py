@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, cast
 from botocore.client import BaseClient
 from werkzeug.wrappers import Request, Response
 
+from deploy.http_call import Answer
 from local_sagemaker import storage
 from local_sagemaker.asynchronous import Backlog, Job
-from local_sagemaker.containers import Answer, invoke
+from local_sagemaker.containers import error_message, invoke, original_message
 
 PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)")
 # 25 MB, of a request and of an answer; 6 MB until 2025.
@@ -160,9 +161,9 @@ def whole_number(headers: Mapping[str, str], name: str, default: int, lowest: in
 def model_error(answer: Answer) -> dict[str, object]:
     """Returns the fields of the ModelError that wraps a container's error."""
     return {
-        "Message": answer.error_message(),
+        "Message": error_message(answer),
         "OriginalStatusCode": answer.status,
-        "OriginalMessage": answer.original_message(),
+        "OriginalMessage": original_message(answer),
         "LogStreamArn": "",
     }
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from botocore.client import BaseClient
 
+from deploy.http_call import Answer
 from local_sagemaker import storage
-from local_sagemaker.containers import Answer, get, invoke
+from local_sagemaker.containers import error_message, get, invoke
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def transform(request: Mapping[str, Any], key: str, s3: BaseClient, url: str, li
         headers["Accept"] = target["Accept"]
     answer = _invoke(f"s3://{bucket}/{key}", headers, s3, url, limits)
     if not answer.ok:
-        return f"{key}: {answer.error_message()}"
+        return f"{key}: {error_message(answer)}"
     relative = key.removeprefix(f"{prefix}/") if key.startswith(f"{prefix}/") else key[prefix.rfind("/") + 1 :]
     content_type = answer.headers.get("content-type", "application/octet-stream")
     storage.upload(s3, storage.join(target["S3OutputPath"], f"{relative}.out"), answer.body, content_type)

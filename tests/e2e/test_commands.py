@@ -15,11 +15,14 @@ import psutil
 import pytest
 import requests
 
+from deploy.ports import free_port
 from tests.conftest import TREE
 from tests.e2e.conftest import clean_environment
 from tests.support.audio import encode, tone
+from tests.support.toy_model import TOY_INFO
 
 SECONDS = 120
+TOY_MODEL = f"{TOY_INFO['name']} {TOY_INFO['version']}"
 
 
 @pytest.fixture
@@ -75,9 +78,8 @@ def test_demo_shows_the_tags(toy_store: Path, sound: Path, marker: str) -> None:
     run = finished(command("demo", "--model-store", toy_store, sound), MARKER=marker)
     assert run.returncode == 0, run.stderr
     assert '"name": "two tones.wav"' in run.stdout
-    table = run.stdout.splitlines()[-2:]
-    assert re.fullmatch(r" +0 - 2  Siren  0\.75  █{15}", table[0]), run.stdout
-    assert re.fullmatch(r" +1 - 3  Siren  0\.75  █{15}", table[1]), run.stdout
+    assert re.fullmatch(r" +0 - 3  Siren  0\.75  █{15}", run.stdout.splitlines()[-1]), run.stdout
+    assert f"{TOY_MODEL} is ready after" in run.stdout
 
 
 def test_demo_of_a_file_that_is_no_sound_fails_with_the_servers_answer(
@@ -94,9 +96,7 @@ def test_demo_of_a_file_that_is_no_sound_fails_with_the_servers_answer(
 def test_serve_answers_until_it_is_interrupted(
     toy_store: Path, sound: Path, marker: str, ending: signal.Signals
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     served = subprocess.Popen(
         command("serve", "--model-store", toy_store, "--port", str(port)),
         cwd=TREE,
@@ -105,8 +105,9 @@ def test_serve_answers_until_it_is_interrupted(
         text=True,
     )
     assert served.stdout is not None
-    url = next(url for line in served.stdout if (url := re.search(r"http://\S+/invocations", line)))[0]
-    assert url == f"http://127.0.0.1:{port}/invocations"
+    said = next(line for line in served.stdout if line.startswith("serving"))
+    assert said.startswith(f"serving {TOY_MODEL} at http://127.0.0.1:{port} until Ctrl-C")
+    url = f"http://127.0.0.1:{port}/invocations"
     answer = requests.post(url, data=sound.read_bytes(), headers={"Content-Type": "audio/wav"}, timeout=60)
     assert answer.status_code == 200
     assert len(processes_with(marker)) >= 4  # the command, the launcher, Java, a worker
@@ -128,5 +129,25 @@ def test_serve_says_when_its_port_is_taken(toy_store: Path, marker: str) -> None
 def test_a_server_whose_worker_cannot_start_says_why(toy_store: Path, sound: Path, marker: str) -> None:
     run = finished(command("demo", "--model-store", toy_store, sound), MARKER=marker, SENSE_DEFAULT_SENSITIVITY="5")
     assert run.returncode == 1
-    assert "TorchServe did not start" in run.stderr
-    assert "SENSE_DEFAULT_SENSITIVITY" in run.stderr
+    assert "the server did not start: cannot serve: SENSE_DEFAULT_SENSITIVITY" in run.stderr
+
+
+def test_serve_without_nginx_says_what_that_means(toy_store: Path, marker: str) -> None:
+    port = free_port()
+    without = "import scripts.serve as s; s.nginx_program = lambda: None; raise SystemExit(s.main())"
+    served = subprocess.Popen(
+        [sys.executable, "-c", without, "--model-store", str(toy_store), "--port", str(port)],
+        cwd=TREE,
+        env=clean_environment(MARKER=marker),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert served.stdout is not None
+    assert served.stderr is not None
+    assert any(line.startswith("serving") for line in served.stdout)
+    served.send_signal(signal.SIGTERM)
+    assert served.wait(timeout=SECONDS) == 0
+    (line,) = served.stderr.read().splitlines()
+    assert "nginx is not installed" in line
+    assert "apt-get install nginx" in line

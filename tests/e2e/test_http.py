@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from deploy.torchserve import TorchServe
+from deploy.torchserve.launch import TorchServe
 from tests.e2e.conftest import SMALL_MAX_REQUEST_BYTES
 from tests.support.audio import encode, encode_raw, tone
 

@@ -6,7 +6,8 @@ import re
 
 import requests
 
-from deploy.torchserve import HOST, TorchServe
+from deploy.ports import HOST
+from deploy.torchserve.launch import TorchServe
 from tests.support.audio import encode, tone
 
 

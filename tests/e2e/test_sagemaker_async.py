@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 
 from local_sagemaker import storage
 from local_sagemaker.containers import Container
-from local_sagemaker.server import LocalSageMaker, create_endpoint
+from local_sagemaker.gateway import LocalSageMaker, create_endpoint
 from tests.e2e.conftest import clean_environment
 from tests.support.sagemaker_container import eventually, spooled
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.client import BaseClient
 
 from local_sagemaker import storage
-from local_sagemaker.server import LocalSageMaker
+from local_sagemaker.gateway import LocalSageMaker
 from tests.e2e.conftest import clean_environment
 from tests.support.audio import encode, tone
 from tests.support.sagemaker_container import eventually

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.torchserve import TREE
+from deploy.archive import TREE
 from local_sagemaker import storage
-from local_sagemaker.server import LocalSageMaker
+from local_sagemaker.gateway import LocalSageMaker
 from tests.support.sagemaker_container import eventually
 
 # moto's CloudFormation passes these over with a warning; that they are well formed is cfn-lint's to say.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_sagemaker.containers import free_port
+from deploy.ports import free_port
 from tests.conftest import TREE
 from tests.e2e.conftest import clean_environment
 

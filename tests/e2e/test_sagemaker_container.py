@@ -17,9 +17,9 @@ import psutil
 import pytest
 import requests
 
-from deploy.torchserve import silence
+from deploy.readiness import silence
 from local_sagemaker.containers import Container, get, started
-from local_sagemaker.server import create_endpoint, running
+from local_sagemaker.gateway import create_endpoint, running
 from tests.e2e.conftest import LOGS
 from tests.support.audio import encode, tone
 from tests.support.sagemaker_container import alive, eventually, processes, spooled, workers
@@ -224,8 +224,8 @@ def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_comman
     one_worker = {"TS_DEFAULT_WORKERS_PER_MODEL": "1"}
     with started(container_command, one_worker, LOGS / "container-health.log") as container:
         assert eventually(lambda: get(container.url, "/ping").status == 503, 60, 0.02)  # the front is first
-        assert eventually(lambda: get(container.url, "/ping").status == 200, 120, 0.02)
-        assert post(container, silence()).status_code == 200
+        assert eventually(lambda: post(container, silence()).status_code == 200, 120, 0.02)
+        assert get(container.url, "/ping").status == 200
 
         (worker,) = workers(container)
         worker.kill()
@@ -273,7 +273,36 @@ def test_another_model_under_opt_ml_model_takes_the_bundled_ones_place(
         container.wait_until_healthy()
         answer = post(container, bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))).json()
     assert [tag["name"] for tag in answer["data"][0]["tags"]] == ["Other_Siren"]
-    assert re.search(r"model: /\S+/other.pt2", container.log.read_text())
+    assert re.search(r"model: other \S+, from /\S+/other.pt2", container.log.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("model.pt2", b"no model", r"cannot serve: model.pt2 is no model file"),
+        ("model.pth", b"", r"holds no model file \(model.pth\): put exactly one"),
+    ],
+)
+def test_a_model_that_is_none_ends_the_container_at_once(
+    container_command: list[str], toy_model: Path, tmp_path: Path, name: str, content: bytes, cause: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    command = [word.replace(str(toy_model.parent), str(tmp_path)) for word in container_command]
+    with started(command, {}, LOGS / "container-no-model.log") as container:
+        assert container.process.wait(30) == 1
+    (line,) = (line for line in container.log.read_text().splitlines() if "[ERROR]" in line)
+    assert re.search(cause, line)
+
+
+def test_a_model_that_the_worker_cannot_serve_ends_the_container(
+    container_command: list[str], toy_model: Path, tmp_path: Path
+) -> None:
+    write_toy_model(tmp_path / "model.pt2", sample_rate=0)
+    command = [word.replace(str(toy_model.parent), str(tmp_path)) for word in container_command]
+    with started(command, {}, LOGS / "container-wrong-model.log") as container:
+        assert container.process.wait(60) == 1
+    error = next(line for line in container.log.read_text().splitlines() if "[ERROR] serve" in line)
+    assert re.search(r"cannot serve: sense.json of the model file is wrong: sample_rate", error)
 
 
 def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_command: list[str]) -> None:

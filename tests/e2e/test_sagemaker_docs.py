@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.torchserve import TREE
-from local_sagemaker.server import LocalSageMaker, create_endpoint
+from deploy.archive import TREE
+from local_sagemaker.gateway import LocalSageMaker, create_endpoint
 from tests.e2e.conftest import clean_environment
 from tests.support.sagemaker_container import eventually
 

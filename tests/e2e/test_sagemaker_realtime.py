@@ -13,8 +13,8 @@ import pytest
 import requests
 from botocore.client import BaseClient
 
+from local_sagemaker.gateway import LocalSageMaker
 from local_sagemaker.runtime import MAX_BODY_BYTES
-from local_sagemaker.server import LocalSageMaker
 from tests.e2e.conftest import clean_environment
 from tests.support.audio import encode_raw, tone
 

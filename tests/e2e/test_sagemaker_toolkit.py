@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from deploy.torchserve import TorchServe
+from deploy.torchserve.launch import TorchServe
 
 
 def test_the_stock_containers_archive_tags(stock_container: TorchServe, mixture: bytes) -> None:

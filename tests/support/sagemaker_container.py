@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.health import is_running
+from deploy.processes import is_running
 from local_sagemaker.containers import Container
 
 WORKER = "model_service_worker.py"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.torchserve import TREE
+from deploy.archive import TREE
 
 TEMPLATES = sorted((TREE / "deploy" / "cloudformation").glob("*.yaml"))
 

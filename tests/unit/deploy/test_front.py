@@ -3,27 +3,26 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deploy.archive import TREE
+from deploy.container_settings import ContainerSettings, read_container_settings
 from deploy.front import DRAIN_SECONDS, Front, configuration, nginx_program
-from deploy.server import TORCHSERVE_STOP_SECONDS, internal_ports, torchserve_environment
-from deploy.settings import ServerSettings, read_server_settings
-from deploy.torchserve import TREE
+from deploy.stack import TORCHSERVE_STOP_SECONDS, torchserve_environment
 from handler.settings import read_settings
 
 
 @pytest.fixture
-def settings() -> ServerSettings:
-    return read_server_settings({"SENSE_DEFAULT_SENSITIVITY": "1", "SENSE_MAX_BODY_BYTES": "12345"})
+def settings() -> ContainerSettings:
+    return read_container_settings({"SENSE_DEFAULT_SENSITIVITY": "1", "SENSE_MAX_BODY_BYTES": "12345"})
 
 
 @pytest.fixture
-def front(settings: ServerSettings, tmp_path: Path) -> Front:
+def front(settings: ContainerSettings, tmp_path: Path) -> Front:
     (tmp_path / "spool").mkdir()
-    return Front(settings, "127.0.0.1", 4711, tmp_path, tmp_path / "spool", tmp_path)
+    return Front(settings, "127.0.0.1", 4711, tmp_path, tmp_path / "spool")
 
 
 def test_every_place_is_filled_in(front: Front) -> None:
@@ -59,18 +58,12 @@ def test_what_it_answers_by_itself_is_json(front: Front) -> None:
             assert answer["error"]
 
 
-def test_the_handler_gets_its_own_variables_and_no_others(settings: ServerSettings, tmp_path: Path) -> None:
+def test_the_handler_gets_its_own_variables_and_no_others(settings: ContainerSettings, tmp_path: Path) -> None:
     given = {"SENSE_PROFILE": "async", "SENSE_MAX_REQUESTS": "3", "SENSE_DEFAULT_SENSITIVITY": "1", "PATH": "/bin"}
     environment = torchserve_environment(settings, given, tmp_path, tmp_path)
     handler = read_settings(environment)  # an unknown variable would be an error
     assert (handler.default_sensitivity, handler.max_body_bytes, handler.spool_folder) == (1, 12345, tmp_path)
     assert environment["PATH"] == "/bin"
-
-
-def test_internal_ports_lie_where_sagemaker_allows_them_and_spare_the_fronts(settings: ServerSettings) -> None:
-    ports = internal_ports(replace(settings, internal_ports=(25_000, 25_999), port=25_000))
-    assert len(set(ports.values())) == 5
-    assert all(25_000 < port <= 25_999 for port in ports.values())
 
 
 def test_stopping_takes_less_than_sagemaker_waits() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deploy.torchserve import TREE
+from deploy.archive import TREE
 
 
 def copied() -> set[str]:

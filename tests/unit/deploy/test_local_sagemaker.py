@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from deploy.http_call import Answer
 from local_sagemaker import storage, transform
-from local_sagemaker.containers import Answer, with_environment
+from local_sagemaker.containers import error_message, original_message, with_environment
 
 JOB = {
     "TransformJobName": "job",
@@ -155,11 +156,11 @@ def test_a_jobs_variables() -> None:
 
 
 def test_errors_are_worded_and_cut_as_sagemaker_does() -> None:
-    assert Answer(400, {}, b"why").error_message() == 'Received client error (400) from primary with message "why".'
-    assert "server error (503)" in Answer(503, {}, b"").error_message()
-    assert "timed out" in Answer(0, {}, b"").error_message()
-    assert len(Answer(400, {}, b"x" * 5_000).error_message()) == 2_048
-    assert len(Answer(400, {}, b"x" * 5_000).original_message()) == 2_048
+    assert error_message(Answer(400, {}, b"why")) == 'Received client error (400) from primary with message "why".'
+    assert "server error (503)" in error_message(Answer(503, {}, b""))
+    assert "timed out" in error_message(Answer(0, {}, b""))
+    assert len(error_message(Answer(400, {}, b"x" * 5_000))) == 2_048
+    assert len(original_message(Answer(400, {}, b"x" * 5_000))) == 2_048
 
 
 def test_a_commands_environment() -> None:

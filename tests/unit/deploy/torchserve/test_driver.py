@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.driver import driver_version, library_path, read_driver_version
+from deploy.torchserve.driver import driver_version, library_path, read_driver_version
 
 CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024\nGCC version:  12\n"
 OPEN = (

@@ -46,7 +46,7 @@ PROFILES: Mapping[str, Profile] = {
 
 
 @dataclass(frozen=True)
-class ServerSettings:
+class ContainerSettings:
     """How the server runs.
 
     Attributes:
@@ -69,7 +69,7 @@ class ServerSettings:
     spool_parent: Path | None
     handler_variables: Mapping[str, str]
 
-    def with_port(self, port: int) -> ServerSettings:
+    def with_port(self, port: int) -> ContainerSettings:
         """Returns the same settings with the front at another port."""
         return replace(self, port=port)
 
@@ -92,7 +92,7 @@ class ServerSettings:
         )
 
 
-def read_server_settings(environment: Mapping[str, str]) -> ServerSettings:
+def read_container_settings(environment: Mapping[str, str]) -> ContainerSettings:
     """Reads the settings from environment variables.
 
     Raises:
@@ -108,7 +108,7 @@ def read_server_settings(environment: Mapping[str, str]) -> ServerSettings:
     payload_mb = sagemaker.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0) if batch else 0  # 0 is SageMaker's word for no limit
     max_body_bytes = payload_mb * MEBIBYTE or defaults.max_body_bytes
     handler_variables = {name: environment[name] for name in given if name in handler_settings.PARSERS}
-    return ServerSettings(
+    return ContainerSettings(
         profile=profile,
         port=sagemaker.get("SAGEMAKER_BIND_TO_PORT", 8080),
         internal_ports=sagemaker.get("SAGEMAKER_SAFE_PORT_RANGE"),

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy import torchserve
-from deploy.server import torchserve_environment
-from deploy.settings import read_server_settings
+from deploy.container_settings import read_container_settings
+from deploy.ports import LISTENERS
+from deploy.stack import torchserve_environment
+from deploy.torchserve.launch import default_num_workers, server_environment
 
 
 def environment_for(**given: str) -> dict[str, str]:
-    return torchserve_environment(read_server_settings({}), given, Path("/run/sense"), Path("/spool"))
+    return torchserve_environment(read_container_settings({}), given, Path("/run/sense"), Path("/spool"))
 
 
 @pytest.mark.parametrize(
@@ -23,13 +24,12 @@ def test_there_is_a_worker_for_each_core_as_far_as_there_is_memory(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(num_cores)))
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=memory_gib << 30))
-    assert torchserve.default_num_workers() == expected
+    assert default_num_workers() == expected
 
 
 def test_an_operators_number_of_workers_holds() -> None:
-    settings = torchserve.Settings(Path("/logs"), environment=environment_for(TS_DEFAULT_WORKERS_PER_MODEL="3"))
-    names = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
-    environment = torchserve.server_environment(settings, dict.fromkeys(names, 1), Path("/run/sense"))
+    given = environment_for(TS_DEFAULT_WORKERS_PER_MODEL="3")
+    environment = server_environment(given, LISTENERS, Path("/run/sense"))
     assert environment["TS_DEFAULT_WORKERS_PER_MODEL"] == "3"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.allocator import preloaded
+from deploy.torchserve.allocator import preloaded
 
 
 def test_a_system_with_tcmalloc_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.model_folder import ModelFolderError, archive_with_model, find_model_file
+from deploy.archive import find_model_file, unpacked_with
+from deploy.errors import ServingError
 
 
 def test_no_folder_and_an_empty_one_leave_the_bundled_model(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_a_model_file_is_found(tmp_path: Path, name: str) -> None:
 def test_anything_else_is_named(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).touch()
-    with pytest.raises(ModelFolderError) as raised:
+    with pytest.raises(ServingError) as raised:
         find_model_file(tmp_path)
     assert all(name in str(raised.value) for name in names)
 
@@ -46,7 +47,7 @@ def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path, user: st
         zipped.writestr("bundled.pt2", "the bundled model")
         zipped.writestr("handler/__init__.py", "")
     (tmp_path / "target").mkdir()
-    folder = archive_with_model(archive, model, tmp_path / "target", user)
+    folder = unpacked_with(archive, model, tmp_path / "target", user)
     assert (folder / "bundled.pt2").read_text() == "another model"
     assert (folder / "bundled.pt2").is_symlink() == (user is None)
     assert (folder / "handler" / "__init__.py").exists()

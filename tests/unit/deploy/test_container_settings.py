@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.settings import HIGHEST_MAX_REQUESTS, PROFILES, read_server_settings
+from deploy.container_settings import HIGHEST_MAX_REQUESTS, PROFILES, read_container_settings
 from handler import settings as handler_settings
 from handler.settings import SettingsError
 
@@ -14,17 +14,17 @@ MIB = 1 << 20
 
 
 def test_without_any_variable_it_is_a_real_time_server() -> None:
-    settings = read_server_settings({})
+    settings = read_container_settings({})
     assert (settings.profile, settings.port, settings.max_body_bytes) == ("realtime", 8080, 25 * MIB)
     assert settings.handler_variables == {}
 
 
 def test_an_asynchronous_server_takes_a_gibibyte() -> None:
-    assert read_server_settings({"SENSE_PROFILE": "async"}).max_body_bytes == 1 << 30
+    assert read_container_settings({"SENSE_PROFILE": "async"}).max_body_bytes == 1 << 30
 
 
 def test_sagemakers_batch_variables_are_honoured() -> None:
-    settings = read_server_settings(
+    settings = read_container_settings(
         {
             "SAGEMAKER_BATCH": "true",
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": "50",
@@ -43,15 +43,15 @@ def test_sagemakers_batch_variables_are_honoured() -> None:
 @pytest.mark.parametrize("payload_mb", [None, "0"])
 def test_a_transform_job_without_a_limit_takes_sagemakers_largest_payload(payload_mb: str | None) -> None:
     given_mb = {} if payload_mb is None else {"SAGEMAKER_MAX_PAYLOAD_IN_MB": payload_mb}
-    assert read_server_settings({"SAGEMAKER_BATCH": "true", **given_mb}).max_body_bytes == 100 * MIB
+    assert read_container_settings({"SAGEMAKER_BATCH": "true", **given_mb}).max_body_bytes == 100 * MIB
 
 
 def test_a_payload_limit_outside_a_transform_job_says_nothing() -> None:
-    assert read_server_settings({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "1"}).max_body_bytes == 25 * MIB
+    assert read_container_settings({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "1"}).max_body_bytes == 25 * MIB
 
 
 def test_an_operators_word_counts_most(tmp_path: Path) -> None:
-    settings = read_server_settings(
+    settings = read_container_settings(
         {
             "SAGEMAKER_BATCH": "true",
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": "50",
@@ -88,17 +88,17 @@ def test_an_operators_word_counts_most(tmp_path: Path) -> None:
 )
 def test_a_wrong_value_is_named(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=name):
-        read_server_settings({name: text})
+        read_container_settings({name: text})
 
 
 def test_the_safe_port_range() -> None:
-    settings = read_server_settings({"SAGEMAKER_SAFE_PORT_RANGE": "25000-25999"})
+    settings = read_container_settings({"SAGEMAKER_SAFE_PORT_RANGE": "25000-25999"})
     assert settings.internal_ports == (25_000, 25_999)
 
 
 def test_an_unknown_setting_is_told_of_all_known_ones() -> None:
     with pytest.raises(SettingsError) as raised:
-        read_server_settings({"SENSE_PROFIL": "async"})
+        read_container_settings({"SENSE_PROFIL": "async"})
     for name in (*handler_settings.PARSERS, "SENSE_PROFILE", "SENSE_MAX_REQUESTS"):
         assert name in str(raised.value)
 
@@ -109,7 +109,7 @@ def test_no_profile_overflows_torchserves_queue() -> None:
 
 @given(st.integers(0, 100), st.integers(1, 64))
 def test_execution_parameters_keep_sagemakers_rule(payload_mb: int, transforms: int) -> None:
-    settings = read_server_settings(
+    settings = read_container_settings(
         {
             "SAGEMAKER_BATCH": "true",
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(payload_mb),

@@ -1,0 +1,103 @@
+"""What the container starts: `docker run IMAGE serve`. Serves the archive behind the front until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from deploy.archive import MODEL_FOLDER, add_model_store, describe, find_model_file
+from deploy.container_settings import ContainerSettings, read_container_settings
+from deploy.errors import ServingError
+from deploy.stack import Places, Stack, running
+from deploy.torchserve.driver import read_driver_version
+from handler.settings import SettingsError
+
+logger = logging.getLogger("serve")
+
+POLL_SECONDS = 0.25
+# How long the container stays without a ready worker; then SageMaker starts another. The first time is as long as
+# SageMaker's health check waits (deploy/cloudformation), the second several times what a dead worker's successor needs.
+FIRST_READY_SECONDS = 600.0
+READY_AGAIN_SECONDS = 120.0
+
+
+def main() -> int:
+    """Runs the server; returns the exit status: 0 after SIGTERM or Ctrl-C, 1 if it could not serve."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(levelname)-5s] %(name)s - %(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        serve(parse_arguments(), stopping)
+    except (SettingsError, ServingError) as error:
+        logger.error("%s", error)
+        return 1
+    logger.info("stopped")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line; all other settings are environment variables."""
+    parser = argparse.ArgumentParser(prog="serve", description=__doc__, epilog="Settings: docs/sagemaker.md")
+    parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="the word that SageMaker adds")
+    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: all)")
+    add_model_store(parser)
+    parser.add_argument(
+        "--model-folder",
+        type=Path,
+        default=MODEL_FOLDER,
+        help="a model file in this folder replaces the archive's own (default: /opt/ml/model)",
+    )
+    parser.add_argument("--user", help="the user that TorchServe and nginx run as, if root starts them")
+    return parser.parse_args()
+
+
+def serve(arguments: argparse.Namespace, stopping: threading.Event) -> None:
+    """Runs the server until `stopping` is set.
+
+    Raises:
+        ServingError: It could not start, or a part of it ended.
+        SettingsError: An environment variable is wrong.
+    """
+    settings = read_container_settings(os.environ)
+    model_file = find_model_file(arguments.model_folder)
+    user = arguments.user if os.geteuid() == 0 else None
+    announce(settings, describe(arguments.model_store, model_file), model_file, user)
+    places = Places(arguments.model_store, model_file, arguments.host, user)
+    with running(settings, places, os.environ) as stack:
+        logger.info("spool folder %s", stack.spool_folder)
+        while not stopping.wait(POLL_SECONDS):
+            check(stack)
+        logger.info("stopping: new requests are refused, those that have begun are answered")
+
+
+def announce(settings: ContainerSettings, model: str, model_file: Path | None, user: str | None) -> None:
+    """Logs the settings in force."""
+    logger.info("%s", settings.describe())
+    logger.info("model: %s, from %s", model, model_file or "the archive")
+    logger.info("servers run as %s; NVIDIA driver: %s", user or "this user", read_driver_version() or "none")
+
+
+def check(stack: Stack) -> None:
+    """Looks whether the container should go on.
+
+    Raises:
+        ServingError: A part ended, the model cannot be served, or no worker has been ready for too long.
+    """
+    health, since = stack.health, stack.health.unready_since
+    ended = stack.ended() or (None if health.ever_ready else stack.torchserve.output.refusal)
+    if ended:
+        raise ServingError(ended)
+    patience_seconds = READY_AGAIN_SECONDS if health.ever_ready else FIRST_READY_SECONDS
+    if since is not None and time.monotonic() - since > patience_seconds:
+        raise ServingError(f"no worker became ready within {patience_seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
