@@ -1,7 +1,7 @@
 # The audio tagger as SageMaker runs it: docker build -t cochl-sense . && docker run --rm -p 8080:8080 cochl-sense serve
 #
 # Any Debian- or Ubuntu-like base with Python 3.10 to 3.13 will do. This one brings CUDA's forward-compatibility
-# libraries, which deploy/driver.py puts to use where the host's driver is older than 580.
+# libraries, which deploy/torchserve/driver.py puts to use where the host's driver is older than 580.
 ARG BASE=docker.io/nvidia/cuda:13.0.1-base-ubuntu24.04
 FROM ${BASE}
 
