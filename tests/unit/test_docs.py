@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deploy.settings import read_server_settings
+from deploy.container_settings import read_container_settings
 from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
 from handler.settings import PARSERS, Settings, SettingsError
 from handler.wire.content_type import parse_content_type
@@ -65,7 +65,7 @@ def test_every_page_is_linked_from_the_readme_or_from_a_page_that_it_links() -> 
 def known_variables() -> set[str]:
     """All SENSE_ variables of the container, which names them when it refuses one."""
     with pytest.raises(SettingsError) as refused:
-        read_server_settings({"SENSE_NONE": ""})
+        read_container_settings({"SENSE_NONE": ""})
     return set(re.findall("SENSE_[A-Z_]+", str(refused.value))) - {"SENSE_NONE"}
 
 
