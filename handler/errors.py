@@ -19,6 +19,13 @@ class BadRequestError(CallerError):
     """A missing or malformed parameter, or bytes that hold no audio."""
 
 
+class NotFoundError(CallerError):
+    """Something that this server does not have."""
+
+    status = 404
+    phrase = "Not Found"
+
+
 class BodyTooLargeError(CallerError):
     """The body has more bytes than this server takes."""
 

@@ -64,3 +64,24 @@ class RawPcm:
 
 
 Media = EncodedAudio | RawPcm
+
+# The first bytes of containers.
+_MAGICS = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"ID3": "MP3",
+    b"\x1a\x45\xdf\xa3": "WebM",
+    b"FORM": "AIFF",
+    b"caff": "CAF",
+    b".snd": "AU",
+}
+
+
+def looks_like(body: memoryview) -> str | None:
+    """Returns the name of the container whose magic number a body begins with, or None."""
+    head = bytes(body[:8])
+    if head[4:] == b"ftyp":
+        return "MP4"
+    return next((name for magic, name in _MAGICS.items() if head.startswith(magic)), None)

@@ -15,16 +15,18 @@ from ts.context import Context
 from ts.torch_handler.base_handler import BaseHandler
 
 from handler import metrics
+from handler.arrays import Floats
 from handler.audio.stream import AudioStream
 from handler.cores import num_own_cores
-from handler.errors import CallerError
+from handler.errors import CallerError, NotFoundError
 from handler.memory import keep_freed_memory
 from handler.model.file import ModelFileError
 from handler.model.loading import load_model
 from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
-from handler.sensitivity import thresholds
+from handler.sensitivity import replaced, thresholds
 from handler.settings import EXPORTED, SettingsError, read_settings
 from handler.tagger import Tagged, tag
+from handler.text import quoted
 from handler.wire import custom_attributes, response
 from handler.wire.request import TagRequest, read_request
 from handler.wire.spool import SpoolError
@@ -69,7 +71,20 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)
         self.decode_here = num_own_cores(model_config, os.environ, has_gpu=self.device.type == "cuda") == 1
         info = self.model.info
-        logger.info("model %s %s %s on %s, %s", info.name, info.version, self.model.form, self.device, self.settings)
+        self.model_label = response.model_label(info.name, info.version)
+        self.thresholds = self._own_thresholds()
+        logger.info("model %s %s on %s, %s", self.model_label, self.model.form, self.device, self.settings)
+
+    def _own_thresholds(self) -> Floats:
+        """The model's thresholds, or the operator's where there are some."""
+        info, own = self.model.info, self.settings.thresholds
+        unknown = [name for name in own if name not in info.tags]
+        if unknown:
+            raise SettingsError(
+                f"SENSE_THRESHOLDS: the model {self.model_label} has no tag {quoted(unknown[0])}; it has "
+                f"{', '.join(info.tags)}"
+            )
+        return replaced(info.thresholds, info.tags, own)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Context) -> list[bytes]:
         """Answers a batch of requests.
@@ -85,17 +100,17 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             _end_worker_soon()
         return answers
 
-    def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception]:
-        """Reads what each caller asks for, or why that cannot be read."""
+    def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception | None]:
+        """Reads what each caller asks for, or why that cannot be read. None asks for the model's description."""
         return [self._read(row, self.context.get_all_request_header(index)) for index, row in enumerate(data)]
 
-    def inference(self, requests: Sequence[TagRequest | Exception]) -> list[tuple[TagRequest | None, Tagged]]:
+    def inference(self, requests: Sequence[TagRequest | Exception | None]) -> list[tuple[TagRequest | None, Tagged]]:
         """Decodes and scores all requests together; each gets its own result or error."""
         readable = [request for request in requests if isinstance(request, TagRequest)]
         streams = [self._stream(request) for request in readable]
         tagged = iter(tag(streams, self.pool, batch_hops=self.batch_hops, decode_here=self.decode_here))
         return [
-            (None, Tagged(error=request)) if isinstance(request, Exception) else (request, next(tagged))
+            (request, next(tagged)) if isinstance(request, TagRequest) else (None, Tagged(error=request))
             for request in requests
         ]
 
@@ -103,7 +118,24 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         """Writes every answer's status, headers and body."""
         return [self._answer(index, request, tagged) for index, (request, tagged) in enumerate(results)]
 
-    def _read(self, row: Mapping[str, Any], headers: Mapping[str, Any]) -> TagRequest | Exception:
+    def describe_handle(self) -> bytes:
+        """Describes the model, for TorchServe's /models/NAME?customized=true."""
+        info = self.model.info
+        return response.encode_description(
+            name=info.name,
+            version=info.version,
+            tags=info.tags,
+            categories=info.categories,
+            thresholds=self.thresholds,
+            grid=info.grid,
+        )
+
+    def _read(self, row: Mapping[str, Any], headers: Mapping[str, Any]) -> TagRequest | Exception | None:
+        # TorchServe marks the requests for a description and those to /explanations.
+        if headers.get("describe") == "True":
+            return None
+        if headers.get("explain") == "True":
+            return NotFoundError("this model explains nothing; POST the sound file to /predictions instead")
         try:
             return read_request(row, headers, self.settings)
         except Exception as error:  # must not affect the other requests of the batch
@@ -119,8 +151,11 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
 
     def _answer(self, index: int, request: TagRequest | None, tagged: Tagged) -> bytes:
         self.context.set_response_content_type(index, "application/json")
-        if request is None or tagged.error is not None:
+        self.context.set_response_header(index, response.MODEL_HEADER, self.model_label)
+        if tagged.error is not None:
             return self._fail(index, tagged.error)
+        if request is None:
+            return self.describe_handle()
         info = self.model.info
         warnings = [
             *request.warnings,
@@ -137,13 +172,13 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             ),
             response.encode_windows(
                 tagged.probabilities,
-                thresholds=thresholds(info.thresholds, info.tags, request.sensitivity),
+                thresholds=thresholds(self.thresholds, info.tags, request.sensitivity),
                 tags=info.tags,
                 grid=info.grid,
             ),
         )
 
-    def _fail(self, index: int, error: Exception | None) -> bytes:
+    def _fail(self, index: int, error: Exception) -> bytes:
         if isinstance(error, CallerError):
             self.context.set_response_status(error.status, error.phrase, index)
             return response.encode_error(error.status, str(error))

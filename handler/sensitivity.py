@@ -23,6 +23,7 @@ from handler.text import quoted
 
 MIN_SENSITIVITY, MAX_SENSITIVITY = -2, 2
 _RANGE = f"a whole number from {MIN_SENSITIVITY} to {MAX_SENSITIVITY}"
+_EXAMPLE = '{"Siren": 2, "Laughter": -2}'
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,36 @@ def parse_by_tag(value: object, *, source: str) -> dict[str, int]:
     Raises:
         BadRequestError: It is not a JSON object, or one of its values is not a whole number in [-2, 2].
     """
-    by_tag = _loaded(value, source) if isinstance(value, str) else value
+    by_tag = _loaded(value, source, example=_EXAMPLE) if isinstance(value, str) else value
+    if not isinstance(by_tag, dict):
+        raise BadRequestError(f"{source}: {quoted(value)} is not a JSON object of tags; send one such as {_EXAMPLE}")
+    return {str(name): _checked(number, f"{source}, tag {quoted(name)}") for name, number in by_tag.items()}
+
+
+def parse_thresholds(text: str, *, source: str) -> dict[str, float]:
+    """Reads thresholds that replace those of the model.
+
+    Args:
+        text: JSON text of an object such as ``{"Siren": 0.4}``.
+        source: Its name in errors, such as the variable's name.
+
+    Raises:
+        BadRequestError: It is not a JSON object, or a value is not a number between 0 and 1 (as float32).
+    """
+    by_tag = _loaded(text, source, example='{"Siren": 0.4}')
     if not isinstance(by_tag, dict):
         raise BadRequestError(
-            f'{source}: {quoted(value)} is not a JSON object of tags; send one such as {{"Siren": 2, "Laughter": -2}}'
+            f'{source}: {quoted(by_tag)} is not a JSON object of tags; set one such as {{"Siren": 0.4}}'
         )
-    return {str(name): _checked(number, f"{source}, tag {quoted(name)}") for name, number in by_tag.items()}
+    for name, value in by_tag.items():
+        if not isinstance(value, int | float) or not 0 < value < 1 or not 0 < np.float32(value) < 1:
+            raise BadRequestError(f"{source}, tag {quoted(name)}: threshold {quoted(value)} is not between 0 and 1")
+    return by_tag
+
+
+def replaced(defaults: Floats, tag_names: Sequence[str], own: Mapping[str, float]) -> Floats:
+    """Returns a model's thresholds, float32 of shape (tags,), with an operator's own ones in their places."""
+    return np.array([own.get(name, default) for name, default in zip(tag_names, defaults, strict=True)], np.float32)
 
 
 def thresholds(defaults: Floats, tag_names: Sequence[str], sensitivity: Sensitivity) -> Floats:
@@ -95,13 +120,11 @@ def thresholds(defaults: Floats, tag_names: Sequence[str], sensitivity: Sensitiv
     return np.where(steps == 0, defaults, moved)
 
 
-def _loaded(text: str, source: str) -> object:
+def _loaded(text: str, source: str, *, example: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise BadRequestError(
-            f'{source}: {quoted(text)} is not valid JSON; send an object such as {{"Siren": 2, "Laughter": -2}}'
-        ) from None
+        raise BadRequestError(f"{source}: {quoted(text)} is not valid JSON; send an object such as {example}") from None
 
 
 def _checked(value: object, source: str) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from handler.errors import BadRequestError
-from handler.sensitivity import parse_by_tag, parse_default
-from handler.text import quoted, whole_number
+from handler.sensitivity import parse_by_tag, parse_default, parse_thresholds
+from handler.text import parse_switch, quoted, whole_number
 
 PREFIX = "SENSE_"
 AUTO, EXPORTED = "auto", "exported"
@@ -26,6 +26,9 @@ class Settings:
     Attributes:
         default_sensitivity: In [-2, 2]; the default for requests that set none, as in a batch transform job.
         tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; the default likewise.
+        thresholds: JSON object of tag names to thresholds in (0, 1), instead of the model's own.
+        tail_window: 1 for a last window that ends where the recording ends (handler/windows.py); the default for
+            requests that do not say.
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
         max_audio_seconds: Longer audio is refused with 400 as soon as that much is decoded, since a small compressed
             file can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
@@ -39,6 +42,8 @@ class Settings:
 
     default_sensitivity: int = 0
     tags_sensitivity: Mapping[str, int] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    tail_window: bool = False
     max_body_bytes: int = 1 << 30
     max_audio_seconds: int = 360_000
     batch_hops: int = 0
@@ -109,6 +114,8 @@ def _folder(text: str, *, source: str) -> Path:
 PARSERS: Mapping[str, Callable[..., Any]] = {
     "SENSE_DEFAULT_SENSITIVITY": parse_default,
     "SENSE_TAGS_SENSITIVITY": parse_by_tag,
+    "SENSE_THRESHOLDS": parse_thresholds,
+    "SENSE_TAIL_WINDOW": parse_switch,
     # TorchServe holds sizes in signed 32-bit integers.
     "SENSE_MAX_BODY_BYTES": whole_number_parser(1, (1 << 31) - 1),
     "SENSE_MAX_AUDIO_SECONDS": whole_number_parser(1, 10**9),

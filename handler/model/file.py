@@ -43,6 +43,7 @@ class ModelInfo:
         grid: Where its windows stand.
         tags: Names of the tags, in the order of its outputs.
         thresholds: float32 of shape (tags,), in (0, 1): the probability from which a tag counts at sensitivity 0.
+        categories: What kind of sound each tag is, "" where the file does not say.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelInfo:
     grid: WindowGrid
     tags: tuple[str, ...]
     thresholds: Floats
+    categories: tuple[str, ...] = ()
 
     @property
     def hop_samples(self) -> int:
@@ -100,6 +102,7 @@ def parse_info(text: str) -> ModelInfo:
             grid=WindowGrid(Fraction(str(fields["hop_seconds"])), index(fields["window_hops"])),
             tags=tuple(str(tag["name"]) for tag in fields["tags"]),
             thresholds=np.array([tag["threshold"] for tag in fields["tags"]], np.float32),
+            categories=tuple(str(tag.get("category", "")) for tag in fields["tags"]),
         )
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise ModelFileError(f"{METADATA_FILE} of the model file cannot be read: {error!r}") from error

@@ -25,6 +25,8 @@ _FIELDS = {
     "tags_sensitivity": "tags_sensitivity",
     "x-filename": "filename",
     "filename": "filename",
+    "x-tail-window": "tail_window",
+    "tail_window": "tail_window",
 }
 _NESTED = "sensitivity"
 _JSON_STARTS = ("{", "[", '"')
@@ -37,7 +39,8 @@ class CustomAttributes:
     """What the header says.
 
     Attributes:
-        fields: "default_sensitivity", "tags_sensitivity" and "filename", those that are set; not yet validated.
+        fields: Those of "default_sensitivity", "tags_sensitivity", "filename" and "tail_window" that are set; not yet
+            validated.
         unknown: Keys that mean nothing here. They are not errors: proxies and tracing share the header.
     """
 

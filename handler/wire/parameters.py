@@ -1,4 +1,4 @@
-"""Parameters of header values, such as ``audio/x-raw; rate=16000``.
+"""Text of header values: its encoding, and parameters such as those of ``audio/x-raw; rate=16000``.
 
 Why not the standard library's `email.message`: its time is quadratic (80 ms for 8 KB of semicolons, 20 s for 128 KB),
 it raises on hostile continuations, and it prefers ``filename`` to ``filename*``.
@@ -26,6 +26,18 @@ def split_header(header: str) -> tuple[str, list[tuple[str, str]]]:
     value, _, rest = header.partition(";")
     parameters = [(name.lower(), _unquoted(text.strip())) for name, text in _PARAMETER.findall(f";{rest}")]
     return value.strip().lower(), parameters
+
+
+def as_utf8(text: str) -> str:
+    """Returns header text as the UTF-8 that it was sent in, or unchanged if its bytes are not UTF-8.
+
+    Args:
+        text: The header's bytes read as Latin-1, one character for each, as TorchServe reads them.
+    """
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
 
 
 def extended_value(value: str) -> str | None:

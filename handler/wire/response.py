@@ -19,6 +19,8 @@ from handler.windows import WindowGrid
 MAX_ERROR_BYTES = 2_000
 MAX_WARNINGS_CHARACTERS = 1_024
 _TRUNCATED = "... (truncated)"
+MODEL_HEADER = "X-Model"
+_MAX_MODEL_CHARACTERS = 256
 
 
 def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: int, name: str) -> str:
@@ -58,15 +60,36 @@ def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[
 
 
 def encode_answer(metadata: str, windows: str) -> bytes:
-    """Joins the two parts of an answer."""
-    return f'{{"metadata":{metadata},"data":{windows}}}'.encode()
+    """Joins the two parts of an answer. Like every answer it ends in a newline, for terminals."""
+    return f'{{"metadata":{metadata},"data":{windows}}}\n'.encode()
+
+
+def encode_description(
+    *, name: str, version: str, tags: Sequence[str], categories: Sequence[str], thresholds: Floats, grid: WindowGrid
+) -> bytes:
+    """Returns what a model is: its name and version, its windows in seconds, and its tags.
+
+    Args:
+        name: The model's name.
+        version: Its version.
+        tags: Names of its tags.
+        categories: What kind of sound each tag is.
+        thresholds: float32 of shape (tags,), at sensitivity 0.
+        grid: Where its windows stand.
+    """
+    entries = [
+        {"name": tag, "category": category, "threshold": float(str(threshold))}
+        for tag, category, threshold in zip(tags, categories, thresholds, strict=True)
+    ]
+    windows = {"seconds": float(grid.window_seconds), "hop_seconds": float(grid.hop_seconds)}
+    return f"{_compact({'name': name, 'version': version, 'windows': windows, 'tags': entries})}\n".encode()
 
 
 def encode_error(status: int, message: str) -> bytes:
     """Returns an error's body of at most 2,000 bytes; the message is cut to fit."""
 
     def encoded(text: str) -> str:
-        return _compact({"status_code": status, "error": text})
+        return _compact({"status_code": status, "error": text}) + "\n"
 
     if len(encoded(message)) > MAX_ERROR_BYTES:
         lengths = range(len(message))
@@ -87,6 +110,12 @@ def encode_warnings(warnings: Sequence[str]) -> str:
         if len(text) <= MAX_WARNINGS_CHARACTERS:
             break
     return text
+
+
+def model_label(name: str, version: str) -> str:
+    """Returns ``name/version`` as a header value: visible ASCII, everything else replaced by "?"."""
+    text = f"{name}/{version}"[:_MAX_MODEL_CHARACTERS]
+    return "".join(character if "!" <= character <= "~" else "?" for character in text)
 
 
 def _compact(value: object) -> str:

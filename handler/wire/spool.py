@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HEADER = "X-Sense-Body-File"
+# The Content-Type of a form. The front keeps it from TorchServe, which would look for the form's parts in the body.
+FORM_TYPE_HEADER = "X-Sense-Form-Type"
 
 
 class SpoolError(RuntimeError):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import torch
 
 from tests.support.audio import encode, encode_raw, lively, tone
@@ -53,7 +54,7 @@ def test_answers_the_documented_bytes(worker: Worker) -> None:
         '{"metadata":{"content_type":"audio/x-raw; rate=16000; format=f32le","length_sec":3.012,"size_byte":192768,'
         '"name":"alarm.raw"},"data":['
         f'{{"tags":[{{"name":"Siren","probability":{first}}}],"start_time":0,"end_time":2}},'
-        f'{{"tags":[{{"name":"Siren","probability":{second}}}],"start_time":1,"end_time":3}}]}}'
+        f'{{"tags":[{{"name":"Siren","probability":{second}}}],"start_time":1,"end_time":3}}]}}\n'
     )
     assert (answer.status, answer.content_type) == (200, "application/json")
 
@@ -120,6 +121,108 @@ def test_a_wrong_model_file_stops_the_start_with_one_line(tmp_path: Path, caplog
     assert "cannot serve: model.pt2 is no torch.export program" in caplog.text
 
 
+def test_thresholds_of_the_environment_replace_the_models(
+    model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENSE_THRESHOLDS", '{"Siren": 0.39, "Laughter": 0.61}')
+    worker = Worker(model_file)
+    assert names(ask(worker, siren)) == [["Siren"]] * 2
+    # Sensitivities move them as they move the model's own: at -1, 0.39 becomes 0.63.
+    assert names(ask(worker, siren, X_Default_Sensitivity="-1")) == [[]] * 2
+    described = json.loads(worker.answer({"headers": {"describe": "True"}})[0].body)
+    assert [tag["threshold"] for tag in described["tags"]] == [0.5, 0.5, 0.39, 0.61]
+
+
+def test_a_threshold_of_a_tag_that_the_model_does_not_have_stops_the_start(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SENSE_THRESHOLDS", '{"Siren": 0.4, "Vuvuzela": 0.4}')
+    with pytest.raises(SystemExit):
+        Worker(model_file)
+    assert "cannot serve: SENSE_THRESHOLDS: the model toy/1 has no tag 'Vuvuzela'; it has Music, Speech" in caplog.text
+
+
+def test_every_answer_names_the_model(worker: Worker, siren: bytes) -> None:
+    answers = worker.answer(
+        *requests_of([siren, b"no audio"], "audio/wav"),
+        {"headers": {}, "body": b"x"},
+        {"headers": {"explain": "True"}, "body": b"x"},
+        {"headers": {"describe": "True"}},
+    )
+    assert [answer.status for answer in answers] == [200, 400, 400, 404, 200]
+    assert [answer.headers["X-Model"] for answer in answers] == ["toy/1"] * 5
+    assert all(answer.body.endswith(b"}\n") for answer in answers)
+
+
+def test_describes_the_model(worker: Worker) -> None:
+    answer = worker.answer({"headers": {"describe": "True"}})[0]
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert json.loads(answer.body) == {
+        "name": "toy",
+        "version": "1",
+        "windows": {"seconds": 2, "hop_seconds": 1},
+        "tags": [
+            {"name": name, "category": "Test", "threshold": 0.5} for name in ("Music", "Speech", "Siren", "Laughter")
+        ],
+    }
+
+
+def test_explains_nothing(worker: Worker, siren: bytes) -> None:
+    answer = worker.answer({"headers": {"Content-Type": "audio/wav", "explain": "True"}, "body": siren})[0]
+    assert answer.status == 404
+    assert "explains nothing" in json.loads(answer.body)["error"]
+
+
+def test_tags_the_file_in_a_form(worker: Worker, siren: bytes) -> None:
+    request = {
+        "headers": {"Content-Type": "multipart/form-data; boundary=x"},
+        "parameters": {"data": ("audio/wav", siren), "x-filename": ("", b"a.wav"), "X-Default-Sensitivity": ("", b"1")},
+    }
+    answer = worker.answer(request)[0]
+    assert names(answer) == [["Laughter", "Siren"]] * 2
+    metadata = json.loads(answer.body)["metadata"]
+    assert (metadata["content_type"], metadata["name"], metadata["size_byte"]) == ("audio/wav", "a.wav", len(siren))
+
+
+def test_tags_what_grpc_brings(worker: Worker, siren: bytes) -> None:
+    alone = worker.answer({"parameters": {"data": ("", siren)}})[0]
+    typed = worker.answer({"parameters": {"data": ("", siren), "content-type": ("", b"audio/wav")}})[0]
+    assert names(alone) == names(typed) == [["Laughter"]] * 2
+
+
+def test_tags_the_file_in_a_spooled_form(
+    model_file: Path, siren: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENSE_SPOOL_FOLDER", str(tmp_path))
+    form = requests.Request("POST", "http://x", files={"data": ("straße.wav", bytes(siren), "audio/wav")}).prepare()
+    assert isinstance(form.body, bytes)
+    (tmp_path / "0000000001").write_bytes(form.body)
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "X-Sense-Form-Type": form.headers["Content-Type"],
+        "X-Sense-Body-File": str(tmp_path / "0000000001"),
+    }
+    answer = Worker(model_file).answer({"headers": headers, "body": b""})[0]
+    assert names(answer) == [["Laughter"]] * 2
+    metadata = json.loads(answer.body)["metadata"]
+    assert (metadata["content_type"], metadata["name"], metadata["size_byte"]) == (
+        "audio/wav",
+        "straße.wav",
+        len(siren),
+    )
+
+
+def test_warns_of_a_container_sent_as_raw_samples(worker: Worker, siren: bytes) -> None:
+    answer = ask(worker, siren, "audio/x-raw; rate=44100; format=s16le")
+    (warning,) = json.loads(answer.headers[CUSTOM_ATTRIBUTES])["warnings"]
+    assert (answer.status, "begins like WAV" in warning) == (200, True)
+
+
+def test_hears_mu_law(worker: Worker) -> None:
+    body = encode_raw(tone(1000, 0.8, 2.0, 8_000), 8_000, "mulaw")
+    assert names(ask(worker, body, "audio/basic")) == [["Siren"]]
+
+
 def test_warns_of_an_unknown_tag(worker: Worker, siren: bytes) -> None:
     answer = ask(worker, siren, X_Tags_Sensitivity='{"Vuvuzela": 2}')
     assert (answer.status, names(answer)) == (200, [["Laughter"]] * 2)
@@ -144,7 +247,14 @@ def test_no_warning_no_header(worker: Worker, siren: bytes) -> None:
             "sensitivity 3",
         ),
         ({"headers": {"Content-Type": "image/png"}, "body": b"\x89PNG"}, 415, "image/png"),
-        ({"headers": {"Content-Type": "multipart/form-data; boundary=x"}, "parameters": {"file": b"ID3"}}, 415, "form"),
+        (
+            {
+                "headers": {"Content-Type": "multipart/form-data; boundary=x"},
+                "parameters": {"a": ("audio/mp3", b"ID3"), "b": ("audio/mp3", b"ID3")},
+            },
+            415,
+            "one sound file",
+        ),
     ],
 )
 def test_tells_the_caller_what_is_wrong(worker: Worker, request_: dict[str, Any], status: int, hint: str) -> None:
@@ -166,11 +276,14 @@ def test_neighbours_in_a_batch_get_what_they_get_alone(worker: Worker) -> None:
     bodies = [bytes(encode(lively(seconds, seed=index), 44_100, "wav")) for index, seconds in enumerate((2, 9, 0.5, 4))]
     loud = {"X-Default-Sensitivity": "2"}
     requests = [{**request, "headers": request["headers"] | loud} for request in requests_of(bodies, "audio/wav")]
-    bad = {"headers": {"Content-Type": "audio/wav", "explain": "True", "describe": "True"}, "body": b"no audio"}
-    together = worker.answer(requests[0], bad, *requests[1:])
+    bad = {"headers": {"Content-Type": "audio/wav"}, "body": b"no audio"}
+    explained = {"headers": {"Content-Type": "audio/wav", "explain": "True"}, "body": bodies[0]}
+    described = {"headers": {"describe": "True"}}
+    together = worker.answer(requests[0], bad, explained, described, *requests[1:])
     alone = [worker.answer(request)[0] for request in requests]
-    assert [answer.status for answer in together] == [200, 400, 200, 200, 200]
-    assert [answer.body for answer in (together[0], *together[2:])] == [answer.body for answer in alone]
+    assert [answer.status for answer in together] == [200, 400, 404, 200, 200, 200, 200]
+    assert [answer.body for answer in (together[0], *together[4:])] == [answer.body for answer in alone]
+    assert json.loads(together[3].body)["name"] == "toy"
 
 
 def test_a_fault_of_ours_is_logged_and_not_shown(

@@ -49,7 +49,8 @@ class Worker:
         self.handler.initialize(self.service.context)
 
     def answer(self, *requests: Mapping[str, Any]) -> list[Answer]:
-        """Answers one batch; each request has "headers", and "body" or the "parameters" of a form."""
+        """Answers one batch; each request has "headers", and "body" or, by name, the (type, bytes) of the "parameters"
+        of a form or of gRPC's input map."""
         reply = self.service.predict([_as_received(index, request) for index, request in enumerate(requests)])
         return _parse(bytes(reply), len(requests))
 
@@ -62,11 +63,14 @@ def _metrics() -> MetricsCacheYamlImpl:
 
 
 def _as_received(index: int, request: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = request.get("parameters", {"body": request["body"]} if "body" in request else {})
+    # TorchServe names the body's type without its parameters, and passes header names on as the caller spelled them.
+    parameters = request.get("parameters", {"body": ("audio", request["body"])} if "body" in request else {})
     return {
         "requestId": f"request-{index}".encode(),
-        # TorchServe names the part's type without its parameters, and passes header names on as they were sent.
-        "parameters": [{"name": name, "contentType": "audio", "value": value} for name, value in parameters.items()],
+        "parameters": [
+            {"name": name, "contentType": content_type, "value": value}
+            for name, (content_type, value) in parameters.items()
+        ],
         "headers": [
             {"name": name.encode(), "value": value.encode()} for name, value in request.get("headers", {}).items()
         ],

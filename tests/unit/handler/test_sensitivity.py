@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 
 from handler.arrays import Floats
 from handler.errors import BadRequestError
-from handler.sensitivity import Sensitivity, parse_by_tag, parse_default, thresholds
+from handler.sensitivity import Sensitivity, parse_by_tag, parse_default, parse_thresholds, replaced, thresholds
 from tests.support.properties import LAW
 
 levels = st.integers(-2, 2)
@@ -163,6 +163,20 @@ def test_thresholds_are_float32_and_the_models_own_stay() -> None:
 def test_unknown_tags_are_listed_in_their_order() -> None:
     sensitivity = Sensitivity(0, {"Goblin": 1, "Siren": 1, "Elf": 1})
     assert sensitivity.unknown_tags(["Music", "Siren"]) == ["Goblin", "Elf"]
+
+
+def test_an_operators_thresholds_replace_the_models() -> None:
+    own = parse_thresholds('{"Siren": 0.4}', source="x")
+    assert np.array_equal(replaced(half(2), ["Music", "Siren"], own), np.array([0.5, 0.4], np.float32))
+    assert replaced(half(2), ["Music", "Siren"], {}).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "1", "1.5", "-1", "true", "null", "NaN", '"0.4"', "1e400", "1" + "0" * 400, "[0.4]"]
+)
+def test_a_threshold_outside_is_refused_and_its_tag_named(value: str) -> None:
+    with pytest.raises(BadRequestError, match="x, tag 'Siren': threshold .* is not between 0 and 1"):
+        parse_thresholds(f'{{"Siren": {value}}}', source="x")
 
 
 def half(num_tags: int) -> Floats:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.text import quoted, whole_number
+from handler.errors import BadRequestError
+from handler.text import parse_switch, quoted, whole_number
 from tests.support.properties import LAW
 
 
@@ -42,3 +43,14 @@ def test_a_long_value_is_cut(value: str) -> None:
 @given(st.text())
 def test_quoting_leaves_no_line_break(value: str) -> None:
     assert len(quoted(value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("value", "expected"), [("0", False), (" 1\t", True), (0, False), (1, True), (True, True)])
+def test_a_switch_is_read(value: object, expected: bool) -> None:
+    assert parse_switch(value, source="x") is expected
+
+
+@pytest.mark.parametrize("value", ["", "2", "true", "01", 2, -1, 1.0, None, [], {}])
+def test_anything_else_is_not_a_switch(value: object) -> None:
+    with pytest.raises(BadRequestError, match="^x: .* is neither 0 nor 1"):
+        parse_switch(value, source="x")

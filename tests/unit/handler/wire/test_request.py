@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import BadRequestError, BodyTooLargeError, UnsupportedTypeError
-from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
+from handler.media import MU_LAW, SAMPLE_FORMATS, EncodedAudio, RawPcm
 from handler.sensitivity import Sensitivity
 from handler.settings import Settings
 from handler.wire.request import TagRequest, read_request
@@ -171,10 +171,189 @@ def test_an_empty_body_is_a_bad_request(row: dict[str, object]) -> None:
         read_request(row, {"Content-Type": "audio/mp3"}, Settings())
 
 
-@pytest.mark.parametrize("row", [{"data": b"x"}, {"file": b"x", "name": b"y"}, {"body": None}])
-def test_the_parts_of_a_form_are_no_body(row: dict[str, object]) -> None:
-    with pytest.raises(UnsupportedTypeError, match="is a form; send the bytes"):
-        read_request(row, {"Content-Type": "audio/mp3"}, Settings())
+# --- entries of a form that TorchServe has taken apart, and of a gRPC request's input map ---
+
+FORM = "multipart/form-data; boundary=x"
+
+
+def read_entries(entries: Mapping[str, object], headers: Mapping[str, object] | None = None) -> TagRequest:
+    return read_request(entries, headers or {}, Settings())
+
+
+@pytest.mark.parametrize("name", ["data", "file", "body", "sound"])
+def test_a_form_holds_one_file_under_any_name(name: str) -> None:
+    headers = {"Content-Type": FORM, name: {"content-type": "audio/mpeg"}, "x-filename": {"content-type": ""}}
+    request = read_entries({name: bytearray(b"sound"), "x-filename": bytearray("é.mp3".encode())}, headers)
+    assert (bytes(request.body), request.content_type, request.name) == (b"sound", "audio/mpeg", "é.mp3")
+
+
+@pytest.mark.parametrize("own_type", [{}, {"data": {"content-type": ""}}, {"data": None}])
+def test_the_bytes_decide_for_a_file_without_type(own_type: dict[str, object]) -> None:
+    request = read_entries({"data": b"sound"}, {"Content-Type": FORM, **own_type})
+    assert (request.content_type, request.media) == ("application/octet-stream", EncodedAudio())
+
+
+@pytest.mark.parametrize(
+    ("entries", "found"),
+    [({}, "none"), ({"x-filename": b"a"}, "none"), ({"a": b"x", "b": b"y"}, r"2 \('a, b'\)")],
+)
+def test_a_form_without_exactly_one_file_is_refused(entries: dict[str, object], found: str) -> None:
+    with pytest.raises(UnsupportedTypeError, match=f"must hold one sound file, and it holds {found}; send one"):
+        read_entries(entries, {"Content-Type": FORM})
+
+
+def test_fields_that_are_no_files_do_not_matter() -> None:
+    headers = {"Content-Type": FORM, "data": {"content-type": "audio/wav"}, "comment": {"content-type": ""}}
+    assert bytes(read_entries({"data": b"sound", "comment": b"loud"}, headers).body) == b"sound"
+
+
+def test_a_file_of_another_type_is_unsupported() -> None:
+    with pytest.raises(UnsupportedTypeError, match="image/png"):
+        read_entries({"data": b"x"}, {"Content-Type": FORM, "data": {"content-type": "image/png"}})
+
+
+def test_a_parsed_json_part_is_unsupported() -> None:
+    with pytest.raises(UnsupportedTypeError, match="application/json"):
+        read_entries({"data": {"a": 1}}, {"Content-Type": FORM, "data": {"content-type": "application/json"}})
+
+
+@pytest.mark.parametrize("row", [{"a": b"1"}, {"a": b"1", "b": b"2"}])
+def test_a_form_without_files_is_unsupported(row: dict[str, object]) -> None:
+    with pytest.raises(UnsupportedTypeError, match="form"):
+        read_entries(row, {"Content-Type": "application/x-www-form-urlencoded"})
+
+
+@pytest.mark.parametrize("name", ["data", "body"])
+@pytest.mark.parametrize("text", [bytearray, lambda value: value.decode()], ids=["bytes", "text"])
+def test_grpcs_input_map_says_what_headers_say(name: str, text: Callable[[bytes], object]) -> None:
+    entries = {
+        name: bytearray(b"sound"),
+        "Content-Type": text(b"audio/L16; rate=8000"),
+        "X-Filename": text("é.raw".encode()),
+        "x-default-sensitivity": text(b"2"),
+        "X-Tags-Sensitivity": text(b'{"Siren": 1}'),
+        "x-tail-window": text(b"1"),
+    }
+    request = read_entries(entries, {key: {"content-type": ""} for key in entries})
+    assert request == TagRequest(
+        content_type="audio/L16; rate=8000",
+        media=RawPcm(8_000, SAMPLE_FORMATS["s16be"]),
+        body=memoryview(b"sound"),
+        name="é.raw",
+        sensitivity=Sensitivity(2, {"Siren": 1}),
+        tail_window=True,
+    )
+
+
+def test_grpcs_data_alone_is_enough() -> None:
+    assert read_entries({"data": b"sound"}, {"data": {"content-type": ""}}).content_type == "application/octet-stream"
+
+
+def test_a_header_goes_before_an_entry_of_the_same_name() -> None:
+    headers = {"Content-Type": "audio/mp3", "X-Filename": "header"}
+    assert read_entries({"body": b"sound", "x-filename": b"query"}, headers).name == "header"
+
+
+def test_a_parameter_is_not_a_file() -> None:
+    with pytest.raises(BadRequestError, match="X-Filename has 100000 bytes; send 8192 at most"):
+        read_entries({"data": b"x", "X-Filename": bytes(100_000)}, {"Content-Type": FORM})
+
+
+# --- encodings of names ---
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"X-Filename": "naïve €.mp3"}, "naïve €.mp3"),
+        ({"Content-Disposition": 'attachment; filename="naïve €.mp3"'}, "naïve €.mp3"),
+        ({ATTRIBUTES: "X-Filename=naïve €.mp3"}, "naïve €.mp3"),
+        ({ATTRIBUTES: '{"filename": "naïve €.mp3"}'}, "naïve €.mp3"),
+    ],
+)
+def test_utf8_is_read_though_torchserve_takes_it_for_latin1(headers: dict[str, str], name: str) -> None:
+    assert read({key: value.encode().decode("latin-1") for key, value in headers.items()}).name == name
+
+
+def test_warnings_are_in_utf8_too() -> None:
+    mangled = "Größe=1".encode().decode("latin-1")
+    assert read({ATTRIBUTES: mangled}).warnings == ("unknown attribute 'Größe' ignored",)
+
+
+@pytest.mark.parametrize("name", ["caf\xe9.mp3", "\xc3.mp3", "already € decoded", "笑.mp3", "plain.mp3"])
+def test_what_is_not_utf8_stays(name: str) -> None:
+    assert read({"X-Filename": name}).name == name
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Filename": "UTF-8''na%C3%AFve.mp3"}, {ATTRIBUTES: "X-Filename=utf-8'fr'na%C3%AFve.mp3"}]
+)
+def test_names_may_be_percent_encoded_as_rfc_8187_says(headers: dict[str, str]) -> None:
+    assert read(headers).name == "naïve.mp3"
+
+
+def test_percent_signs_alone_are_part_of_a_name() -> None:
+    assert read({"X-Filename": "100%25.mp3"}).name == "100%25.mp3"
+
+
+# --- the tail window, and raw audio that is none ---
+
+
+@pytest.mark.parametrize(
+    ("headers", "setting", "expected"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"X-Tail-Window": "1"}, False, True),
+        ({"X-Tail-Window": " 0 "}, True, False),
+        ({ATTRIBUTES: "X-Tail-Window=1"}, False, True),
+        ({ATTRIBUTES: '{"tail_window": 1}'}, False, True),
+        ({ATTRIBUTES: '{"tail_window": false}'}, True, False),
+        ({ATTRIBUTES: 'Sensitivity={"tail_window": true}'}, False, True),
+        ({"X-Tail-Window": "0", ATTRIBUTES: "tail_window=1"}, True, False),
+    ],
+)
+def test_the_tail_window_is_asked_for(headers: dict[str, str], setting: bool, expected: bool) -> None:
+    assert read(headers, Settings(tail_window=setting)).tail_window == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({"X-Tail-Window": "yes"}, "^X-Tail-Window: 'yes' is neither 0 nor 1"),
+        ({ATTRIBUTES: '{"tail_window": 2}'}, "^tail_window in the custom attributes: 2 is neither"),
+    ],
+)
+def test_a_bad_switch_is_named(headers: dict[str, str], message: str) -> None:
+    with pytest.raises(BadRequestError, match=message):
+        read(headers)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b"RIFF\0\0\0\0WAVE", "WAV"),
+        (b"fLaC", "FLAC"),
+        (b"OggS", "Ogg"),
+        (b"ID3\4", "MP3"),
+        (b"\0\0\0\x20ftypM4A ", "MP4"),
+        (b"\x1aE\xdf\xa3", "WebM"),
+    ],
+)
+@pytest.mark.parametrize("header", ["audio/x-raw; rate=8000; format=s16le", "audio/L16; rate=8000"])
+def test_a_container_sent_as_raw_samples_is_warned_of(header: str, body: bytes, name: str) -> None:
+    (warning,) = read({"Content-Type": header}, body=body).warnings
+    assert warning.startswith(f"the body begins like {name} but was read as raw samples; for the file itself send")
+    assert read({"Content-Type": "audio/wav"}, body=body).warnings == ()
+
+
+def test_raw_samples_are_not_warned_of() -> None:
+    assert read({"Content-Type": "audio/x-raw; rate=8000; format=s16le"}, body=bytes(64)).warnings == ()
+
+
+def test_an_au_file_by_the_name_of_basic_audio_is_a_file() -> None:
+    assert read({"Content-Type": "audio/basic"}, body=b".snd\0\0\0\x18").media == EncodedAudio()
+    assert read({"Content-Type": "audio/basic"}, body=b"\xff" * 9).media == RawPcm(8_000, MU_LAW)
 
 
 def test_a_body_at_the_limit_is_taken() -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from handler.windows import WindowGrid
 from handler.wire import response
-from handler.wire.response import encode_answer, encode_error, encode_metadata, encode_warnings, encode_windows
+from handler.wire.response import (
+    encode_answer,
+    encode_description,
+    encode_error,
+    encode_metadata,
+    encode_warnings,
+    encode_windows,
+    model_label,
+)
 from tests.support.properties import LAW
 
 TWO_SECONDS = WindowGrid(Fraction(1), 2)
@@ -159,12 +167,12 @@ def test_the_answer_is_compact_ascii_json() -> None:
     answer = encode_answer(metadata(name="é"), encoded([[0.9, 0.1], [0.2, 0.7]]))
     value = json.loads(answer)
     assert list(value) == ["metadata", "data"]
-    assert answer == json.dumps(value, separators=(",", ":")).encode("ascii")
+    assert answer == json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 500])
 def test_an_error_has_its_status_and_message(status: int) -> None:
-    assert encode_error(status, "what to do") == f'{{"status_code":{status},"error":"what to do"}}'.encode()
+    assert encode_error(status, "what to do") == f'{{"status_code":{status},"error":"what to do"}}\n'.encode()
 
 
 @LAW
@@ -242,3 +250,34 @@ def test_a_cut_message_keeps_its_beginning() -> None:
     text = json.loads(encode_error(400, message))["error"]
     assert message.startswith(text.removesuffix("... (truncated)"))
     assert len(text) > 150
+
+
+def test_a_description_says_what_the_model_is() -> None:
+    description = encode_description(
+        name="toy",
+        version="1",
+        tags=["Siren", "Crying"],
+        categories=["Alarm", ""],
+        thresholds=np.array([0.3, 0.5], np.float32),
+        grid=WindowGrid(Fraction(1, 2), 4),
+    )
+    assert description == (
+        b'{"name":"toy","version":"1","windows":{"seconds":2.0,"hop_seconds":0.5},"tags":'
+        b'[{"name":"Siren","category":"Alarm","threshold":0.3},{"name":"Crying","category":"","threshold":0.5}]}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "label"),
+    [
+        ("cochl-sense-synthetic", "3.0", "cochl-sense-synthetic/3.0"),
+        ("a b", "1\r\nX: y", "a?b/1??X:?y"),
+        ("é", "", "?/"),
+    ],
+)
+def test_a_models_label_is_a_header_value(name: str, version: str, label: str) -> None:
+    assert model_label(name, version) == label
+
+
+def test_a_models_label_is_short() -> None:
+    assert len(model_label("x" * 10_000, "1")) == 256
