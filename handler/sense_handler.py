@@ -108,7 +108,10 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         """Decodes and scores all requests together; each gets its own result or error."""
         readable = [request for request in requests if isinstance(request, TagRequest)]
         streams = [self._stream(request) for request in readable]
-        tagged = iter(tag(streams, self.pool, batch_hops=self.batch_hops, decode_here=self.decode_here))
+        with_tail = [request.tail_window for request in readable]
+        tagged = iter(
+            tag(streams, self.pool, batch_hops=self.batch_hops, decode_here=self.decode_here, with_tail=with_tail)
+        )
         return [
             (request, next(tagged)) if isinstance(request, TagRequest) else (None, Tagged(error=request))
             for request in requests
@@ -175,6 +178,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
                 thresholds=thresholds(self.thresholds, info.tags, request.sensitivity),
                 tags=info.tags,
                 grid=info.grid,
+                tail_start_seconds=tagged.tail_start_seconds,
             ),
         )
 

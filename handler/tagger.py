@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import chain, count
+from fractions import Fraction
+from itertools import count
 from math import ceil
 
 import numpy as np
@@ -39,6 +40,7 @@ class Tagged:
     Attributes:
         duration_seconds: Length of the decoded audio.
         probabilities: float32 of shape (windows, tags).
+        tail_start_seconds: Where the last window begins, if it is a tail window.
         decode_seconds: Core time that decoding took, in all threads together.
         model_seconds: This stream's share of the model's time, by windows.
         batch_fill: How full the batches of its windows were, from 0 to 1 on average: hops of all streams together as a
@@ -48,6 +50,7 @@ class Tagged:
 
     duration_seconds: float = 0.0
     probabilities: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    tail_start_seconds: float | None = None
     decode_seconds: float = 0.0
     model_seconds: float = 0.0
     batch_fill: float = 0.0
@@ -55,7 +58,12 @@ class Tagged:
 
 
 def tag(
-    streams: Sequence[AudioStream], pool: ScoringPool, *, batch_hops: int, decode_here: bool = False
+    streams: Sequence[AudioStream],
+    pool: ScoringPool,
+    *,
+    batch_hops: int,
+    decode_here: bool = False,
+    with_tail: Sequence[bool] | None = None,
 ) -> list[Tagged]:
     """Tags every window of every stream.
 
@@ -65,6 +73,7 @@ def tag(
         batch_hops: Hops in one call of the model, give or take a block of audio.
         decode_here: Whether this thread decodes short streams even where there are several, since no core would be
             free for other threads.
+        with_tail: For each stream, whether a tail window is wanted (handler/windows.py). None: for no stream.
 
     Returns:
         One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
@@ -73,7 +82,10 @@ def tag(
     # The first batch of a single stream waits for that stream's decoding alone, so a short clip needs no other thread.
     own_hops = batch_hops if decode_here or len(streams) == 1 else 0
     depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
-    tracks = [_Track(stream, pool.model.info, own_hops=own_hops, depth=depth) for stream in streams]
+    tracks = [
+        _Track(stream, pool.model.info, own_hops=own_hops, depth=depth, with_tail=tail)
+        for stream, tail in zip(streams, with_tail or [False] * len(streams), strict=True)
+    ]
     batches: deque[_Batch] = deque()
     turns = deque(tracks)
     while turns:
@@ -101,19 +113,26 @@ class _Track:
         info: What the model takes.
         own_hops: How many hops the caller's own thread decodes, before another one decodes ahead of it.
         depth: How many blocks that one may be ahead.
+        with_tail: Whether a tail window is wanted.
     """
 
-    def __init__(self, stream: AudioStream, info: ModelInfo, *, own_hops: int, depth: int) -> None:
+    def __init__(
+        self, stream: AudioStream, info: ModelInfo, *, own_hops: int, depth: int, with_tail: bool = False
+    ) -> None:
         self.error: Exception | None = None
         self._stream = stream
         self._grid = info.grid
         self._num_tags = len(info.tags)
-        self._cutter = HopCutter(info.hop_samples)
+        self._cutter = HopCutter(info.hop_samples, tail_hops=info.grid.window_hops if with_tail else 0)
+        self._with_tail = with_tail
+        self._tail_start_seconds: Fraction | None = None
         self._own_hops, self._depth = own_hops, depth
         self._hops: _Hops = self._cut()
         if own_hops == 0:
             self._decode_ahead()
         self._waiting: list[torch.Tensor] = []
+        # The hops of the tail window, which makes no window with those before it.
+        self._waiting_tail = torch.empty(0, info.hop_samples)
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
         # float32, one growing block: many small ones that stay would break up the memory that batches use again.
@@ -122,7 +141,7 @@ class _Track:
 
     @property
     def num_waiting(self) -> int:
-        return 0 if self.error else sum(hops.shape[0] for hops in self._waiting)
+        return 0 if self.error else sum(hops.shape[0] for hops in [*self._waiting, self._waiting_tail])
 
     def read(self) -> bool:
         """Decodes one more block; False when the stream has ended or failed."""
@@ -133,6 +152,8 @@ class _Track:
         try:
             self._waiting.append(next(self._hops))
         except StopIteration:
+            if self._with_tail:
+                self._end_with_tail()
             return False
         except Exception as error:  # whatever it is, it must not reach the neighbours
             self.fail(error)
@@ -144,12 +165,20 @@ class _Track:
         self.error = self.error or error
         self._hops.close()
 
-    def take(self) -> list[torch.Tensor]:
-        """Returns the hops of the next windows, parts of (n, hop_samples), those shared with the last window first."""
+    def take(self) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Takes the hops of the next windows.
+
+        Returns:
+            Parts of (n, hop_samples), the hops shared with the last window first; and the row at which each window
+            begins, int64 (windows,).
+        """
         parts, self._waiting = [self._shared, *self._waiting], []
         num_shared = self._grid.window_hops - 1
         self._shared = _last(torch.cat([_last(part, num_shared) for part in parts]), num_shared)
-        return parts
+        num_hops = sum(part.shape[0] for part in parts)
+        tail, self._waiting_tail = self._waiting_tail, self._waiting_tail[:0]
+        starts = torch.arange(max(0, num_hops - num_shared))
+        return [*parts, tail], torch.cat((starts, torch.arange(num_hops, num_hops + bool(len(tail)))))
 
     def put(self, probabilities: Floats, model_seconds: float, batch_fill: float) -> None:
         self._probabilities += probabilities.tobytes()
@@ -167,13 +196,20 @@ class _Track:
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.
         num_windows = self._grid.num_windows(duration_seconds)
         probabilities = np.frombuffer(self._probabilities, np.float32).reshape(-1, self._num_tags)
+        windows, tail_start_seconds = probabilities[:num_windows], self._tail_start_seconds
         return Tagged(
             float(duration_seconds),
-            probabilities[:num_windows],
+            windows if tail_start_seconds is None else np.concatenate((windows, probabilities[-1:])),
+            None if tail_start_seconds is None else float(tail_start_seconds),
             decode_seconds=self._stream.decode_seconds,
             model_seconds=self._model_seconds,
             batch_fill=self._summed_fill / len(probabilities),
         )
+
+    def _end_with_tail(self) -> None:
+        self._tail_start_seconds = self._grid.tail_start_seconds(self._stream.duration_seconds)
+        if self._tail_start_seconds is not None:
+            self._waiting_tail = self._cutter.tail()
 
     def _decode_ahead(self) -> None:
         self._hops = ReadAhead(self._hops, depth=self._depth)
@@ -189,15 +225,16 @@ class _Batch:
 
     def __init__(self, tracks: Sequence[_Track], pool: ScoringPool, batch_hops: int, *, is_last: bool = False) -> None:
         self._tracks = [track for track in tracks if track.num_waiting]
-        parts = [track.take() for track in self._tracks]
-        num_hops = [sum(part.shape[0] for part in own) for own in parts]
-        self._counts = [max(0, count - pool.model.info.grid.window_hops + 1) for count in num_hops]
+        taken = [track.take() for track in self._tracks]
+        num_hops = [sum(part.shape[0] for part in parts) for parts, _ in taken]
+        self._counts = [len(starts) for _, starts in taken]
         self._scores: list[Future[Scored]] = []
         if sum(self._counts):
             offsets = np.cumsum([0, *num_hops])
             self._fill = min(1.0, float(offsets[-1]) / batch_hops)
-            starts = [torch.arange(count) + offset for count, offset in zip(self._counts, offsets, strict=False)]
-            self._scores = pool.submit(torch.cat(list(chain.from_iterable(parts))), torch.cat(starts), here=is_last)
+            hops = torch.cat([part for parts, _ in taken for part in parts])
+            starts = torch.cat([own + offset for (_, own), offset in zip(taken, offsets, strict=False)])
+            self._scores = pool.submit(hops, starts, here=is_last)
 
     def collect(self) -> None:
         """Waits for the probabilities and hands every track its own."""

@@ -6,6 +6,10 @@
     windows   [-----0-----]
                     [-----1-----]
                           [-----2-----]
+    tail                        [----------]
+
+The tail window is there only if a caller or an operator asks for it. It ends where the recording ends, so that a sound
+in the incomplete hop is heard, too.
 """
 
 from __future__ import annotations
@@ -14,6 +18,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
+
+# A shorter rest makes no tail window: the window before it has heard almost the same.
+MIN_TAIL_SECONDS = Fraction(1, 4)
 
 
 @dataclass(frozen=True)
@@ -41,24 +48,38 @@ class WindowGrid:
         """Counts the hops that the windows of a recording cover."""
         return self.num_windows(duration_seconds) + self.window_hops - 1
 
+    def tail_start_seconds(self, duration_seconds: Fraction) -> Fraction | None:
+        """Returns where the tail window begins: 0.95 in a recording of 2.95 s with windows of 2 s.
+
+        None if the other windows leave less than 0.25 s over, and for a recording shorter than a window.
+        """
+        end_seconds = (self.num_windows(duration_seconds) - 1) * self.hop_seconds + self.window_seconds
+        has_tail = duration_seconds - end_seconds >= MIN_TAIL_SECONDS
+        return duration_seconds - self.window_seconds if has_tail else None
+
 
 class HopCutter:
     """Cuts a stream of blocks into hops.
 
     Args:
         hop_samples: Samples in a hop.
+        tail_hops: How many hops `tail` returns.
 
     Attributes:
         num_hops: Hops given out so far.
     """
 
-    def __init__(self, hop_samples: int) -> None:
+    def __init__(self, hop_samples: int, tail_hops: int = 0) -> None:
         self.num_hops = 0
+        self._tail_samples = tail_hops * hop_samples
+        self._tail = torch.empty(0)
         self._hop_samples = hop_samples
         self._rest = torch.empty(0)
 
     def push(self, block: torch.Tensor) -> torch.Tensor:
         """Takes the next block, float32 (samples,), and returns the hops that it completes, (n, hop_samples)."""
+        if self._tail_samples:
+            self._tail = torch.cat((self._tail, block))[-self._tail_samples :]
         samples = torch.cat((self._rest, block)) if len(self._rest) else block
         num_hops = len(samples) // self._hop_samples
         self._rest = samples[num_hops * self._hop_samples :]
@@ -69,6 +90,10 @@ class HopCutter:
         missing_samples = max(0, num_hops - self.num_hops) * self._hop_samples
         rest = self._rest[:missing_samples]
         return self._given(torch.nn.functional.pad(rest, (0, missing_samples - len(rest))))
+
+    def tail(self) -> torch.Tensor:
+        """Returns the last samples of the stream, `tail_hops` hops wherever hops begin, (tail_hops, hop_samples)."""
+        return self._tail.view(-1, self._hop_samples)
 
     def _given(self, samples: torch.Tensor) -> torch.Tensor:
         hops = samples.view(-1, self._hop_samples)

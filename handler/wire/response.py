@@ -35,7 +35,14 @@ def encode_metadata(*, content_type: str, duration_seconds: float, size_bytes: i
     )
 
 
-def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[str], grid: WindowGrid) -> str:
+def encode_windows(
+    probabilities: Floats,
+    *,
+    thresholds: Floats,
+    tags: Sequence[str],
+    grid: WindowGrid,
+    tail_start_seconds: float | None = None,
+) -> str:
     """Returns the array "data": every window, with the tags heard in it by falling probability.
 
     Args:
@@ -43,6 +50,7 @@ def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[
         thresholds: float32 of shape (tags,). A tag is heard if its probability reaches its threshold.
         tags: Names of the tags.
         grid: Where the windows stand.
+        tail_start_seconds: Where the last one begins instead, if it is a tail window; shown to 3 decimals.
     """
     windows, heard = np.nonzero(probabilities >= thresholds)
     values = probabilities[windows, heard]
@@ -52,9 +60,12 @@ def encode_windows(probabilities: Floats, *, thresholds: Floats, tags: Sequence[
     for window, tag, text in zip(windows[order], heard[order], values[order].astype(str), strict=True):
         entries[window].append(f"{_opening(tags[tag])}{text}}}")
     times = _times(len(entries) + grid.window_hops, grid)
+    spans = list(zip(times, times[grid.window_hops :], strict=False))
+    if tail_start_seconds is not None:
+        spans[-1] = _time(tail_start_seconds), _time(tail_start_seconds + float(grid.window_seconds))
     shown = (
         f'{{"tags":[{",".join(tags_heard)}],"start_time":{start},"end_time":{end}}}'
-        for tags_heard, start, end in zip(entries, times, times[grid.window_hops :], strict=False)
+        for tags_heard, (start, end) in zip(entries, spans, strict=True)
     )
     return f"[{','.join(shown)}]"
 
@@ -136,3 +147,8 @@ def _times(count: int, grid: WindowGrid) -> list[str]:
     numerator, denominator = grid.hop_seconds.as_integer_ratio()
     starts = range(0, count * numerator, numerator)
     return [repr(start / denominator) if start % denominator else str(start // denominator) for start in starts]
+
+
+def _time(seconds: float) -> str:
+    rounded = round(seconds, 3)
+    return str(int(rounded)) if rounded.is_integer() else repr(rounded)

@@ -223,6 +223,33 @@ def test_hears_mu_law(worker: Worker) -> None:
     assert names(ask(worker, body, "audio/basic")) == [["Siren"]]
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, [[]]),
+        ({"X-Tail-Window": "1"}, [[], ["Siren"]]),
+        ({CUSTOM_ATTRIBUTES: "X-Tail-Window=1"}, [[], ["Siren"]]),
+        ({CUSTOM_ATTRIBUTES: '{"tail_window": 1}'}, [[], ["Siren"]]),
+    ],
+)
+def test_hears_a_sound_in_the_last_second_if_asked_to(
+    worker: Worker, headers: dict[str, str], expected: list[list[str]]
+) -> None:
+    sound = np.concatenate((np.zeros(28_000, np.float32), tone(1000, 0.9, 1.2, 16_000)))
+    body = encode(sound, 16_000, "wav")
+    answer = worker.answer({"headers": {"Content-Type": "audio/wav", **headers}, "body": body})[0]
+    assert names(answer) == expected
+    windows = json.loads(answer.body)["data"]
+    assert [(window["start_time"], window["end_time"]) for window in windows] == [(0, 2), (0.95, 2.95)][: len(windows)]
+
+
+def test_the_environment_asks_for_tail_windows(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSE_TAIL_WINDOW", "1")
+    worker, body = Worker(model_file), encode(tone(1000, 0.9, 2.95, 16_000), 16_000, "wav")
+    assert names(ask(worker, body)) == [["Siren"]] * 2
+    assert names(ask(worker, body, X_Tail_Window="0")) == [["Siren"]]
+
+
 def test_warns_of_an_unknown_tag(worker: Worker, siren: bytes) -> None:
     answer = ask(worker, siren, X_Tags_Sensitivity='{"Vuvuzela": 2}')
     assert (answer.status, names(answer)) == (200, [["Laughter"]] * 2)

@@ -62,6 +62,12 @@ class NumberedStream:
         padded = torch.nn.functional.pad(self.samples, (0, HOP * window_hops))
         return [padded[HOP * m : HOP * (m + window_hops)].tolist() for m in range(num_windows)]
 
+    def tail(self, window_hops: int) -> list[list[float]]:
+        """What the tail window must have heard, if there is one: a sample, 0.25 s, is enough to be left over."""
+        samples = self.samples.tolist()
+        has_tail = len(samples) > HOP * window_hops and len(samples) % HOP > 0
+        return [samples[-HOP * window_hops :]] if has_tail else []
+
 
 class Parrot:
     """Stands in for a Model: a window's "probabilities" are the samples that it is made of."""
@@ -93,9 +99,16 @@ def tagged(
     batch_hops: int = 8,
     num_threads: int = 1,
     decode_here: bool = False,
+    with_tail: Sequence[bool] | None = None,
 ) -> list[Tagged]:
     pool = ScoringPool(cast(Model, model), num_threads)
-    return tag(cast(Sequence[AudioStream], streams), pool, batch_hops=batch_hops, decode_here=decode_here)
+    return tag(
+        cast(Sequence[AudioStream], streams),
+        pool,
+        batch_hops=batch_hops,
+        decode_here=decode_here,
+        with_tail=with_tail,
+    )
 
 
 @SLOW_LAW
@@ -122,6 +135,37 @@ def test_every_window_hears_its_own_streams_samples_whatever_shares_its_batch(
     parrot.seconds_per_window = seconds_per_window
     results = tagged(streams, parrot, batch_hops=batch_hops, num_threads=num_threads, decode_here=decode_here)
     assert [result.probabilities.tolist() for result in results] == [stream.windows(window_hops) for stream in streams]
+
+
+@SLOW_LAW
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 80), st.booleans()), min_size=1, max_size=6),
+    block_samples=st.integers(1, 30),
+    batch_hops=st.integers(2, 20),
+    window_hops=st.integers(1, 4),
+    seconds_per_window=st.sampled_from([0.0, 0.03]),
+)
+def test_a_tail_window_hears_the_end_and_leaves_all_others_as_they_are(
+    lengths: list[tuple[int, bool]], block_samples: int, batch_hops: int, window_hops: int, seconds_per_window: float
+) -> None:
+    streams = [NumberedStream(index, length, block_samples) for index, (length, _) in enumerate(lengths)]
+    wanted = [with_tail for _, with_tail in lengths]
+    parrot = Parrot(window_hops)
+    parrot.seconds_per_window = seconds_per_window
+    results = tagged(streams, parrot, batch_hops=batch_hops, num_threads=2, with_tail=wanted)
+    for stream, result, with_tail in zip(streams, results, wanted, strict=True):
+        tail = stream.tail(window_hops) if with_tail else []
+        assert result.probabilities.tolist() == stream.windows(window_hops) + tail
+        start_seconds = (len(stream.samples) - HOP * window_hops) / HOP
+        assert result.tail_start_seconds == (start_seconds if tail else None)
+
+
+@pytest.mark.parametrize("fails_at", [0, 3])
+def test_a_stream_that_fails_has_no_tail(fails_at: int) -> None:
+    streams = [NumberedStream(0, 21, fails_at=fails_at), NumberedStream(1, 21)]
+    failed, whole = tagged(streams, Parrot(), with_tail=[True, True])
+    assert (str(failed.error), failed.tail_start_seconds) == ("damaged", None)
+    assert whole.probabilities.tolist() == streams[1].windows(2) + streams[1].tail(2)
 
 
 @SLOW_LAW
@@ -295,6 +339,14 @@ def test_a_hop_that_only_resampling_completes_makes_no_window(toy: Model) -> Non
     body = memoryview(bytearray(2 * (3 * 44_101 - 1)))
     (result,) = tagged([AudioStream(body, media, sample_rate=SAMPLE_RATE, max_seconds=99)], toy)
     assert len(result.probabilities) == 1
+
+
+def test_a_tail_window_is_exactly_the_last_two_seconds(toy: Model) -> None:
+    sound = audio.lively(2.95, sample_rate=SAMPLE_RATE)[:, 0]
+    with_tail, end = tagged([raw_stream(sound), raw_stream(sound[-2 * SAMPLE_RATE :])], toy, with_tail=[True, True])
+    assert np.array_equal(with_tail.probabilities[-1:], end.probabilities)
+    assert with_tail.tail_start_seconds == pytest.approx(0.95)
+    assert end.tail_start_seconds is None
 
 
 class Body(bytearray):

@@ -119,3 +119,45 @@ def test_hops_given_out_are_counted() -> None:
     cutter.push(torch.ones(9))
     cutter.finish(5)
     assert cutter.num_hops == 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "start"),
+    [
+        ("2.95", "0.95"),
+        ("2.25", "0.25"),
+        ("2.2499", None),
+        ("3.3", "1.3"),
+        ("3", None),
+        ("2", None),
+        ("1.99", None),
+        ("0.5", None),
+        ("3600.999", "3598.999"),
+    ],
+)
+def test_a_tail_window_ends_where_the_recording_ends(seconds: str, start: str | None) -> None:
+    grid = WindowGrid(Fraction(1), 2)
+    assert grid.tail_start_seconds(Fraction(seconds)) == (None if start is None else Fraction(start))
+
+
+@LAW
+@given(
+    st.fractions("0.1", "3", max_denominator=50), st.integers(1, 5), st.fractions("0.01", "100", max_denominator=999)
+)
+def test_a_tail_window_begins_within_a_hop_of_the_last_window(
+    hop: Fraction, window_hops: int, seconds: Fraction
+) -> None:
+    grid = WindowGrid(hop, window_hops)
+    start, last = grid.tail_start_seconds(seconds), (grid.num_windows(seconds) - 1) * hop
+    assert start is None or (last + Fraction(1, 4) <= start < last + hop and start + grid.window_seconds == seconds)
+
+
+@LAW
+@given(st.lists(st.integers(0, 9)), st.integers(1, 4), st.integers(1, 3))
+def test_the_tail_is_the_end_of_the_stream(blocks: list[int], hop_samples: int, tail_hops: int) -> None:
+    cutter, stream = HopCutter(hop_samples, tail_hops), torch.arange(sum(blocks), dtype=torch.float32)
+    for block in torch.split(stream, blocks):
+        cutter.push(block)
+    if len(stream) >= hop_samples * tail_hops:
+        assert cutter.tail().shape == (tail_hops, hop_samples)
+        assert cutter.tail().flatten().tolist() == stream[-hop_samples * tail_hops :].tolist()

@@ -124,6 +124,22 @@ def test_whole_times_are_integers_and_others_decimals(hop_seconds: str, window_h
 
 
 @pytest.mark.parametrize(
+    ("start_seconds", "times"),
+    [(0.95, "0 2 1 3 0.95 2.95"), (1.25, "0 2 1 3 1.25 3.25"), (1.0123, "0 2 1 3 1.012 3.012"), (4.0, "0 2 1 3 4 6")],
+)
+def test_a_tail_windows_times_have_three_decimals(start_seconds: float, times: str) -> None:
+    text = encode_windows(
+        np.zeros((3, 1), np.float32),
+        thresholds=np.ones(1, np.float32),
+        tags=["a"],
+        grid=TWO_SECONDS,
+        tail_start_seconds=start_seconds,
+    )
+    values = json.loads(text, parse_float=str, parse_int=str)
+    assert " ".join(f"{window['start_time']} {window['end_time']}" for window in values) == times
+
+
+@pytest.mark.parametrize(
     "name", ['quote"', "back\\slash", "tab\t", "nul\x00", "Gebrüll", "笑い", "😀", "</script>", ""]
 )
 def test_any_tag_name_survives(name: str) -> None:
