@@ -1,9 +1,11 @@
-# Two commands matter: `make demo` and `make test`. Both install what is missing first; a second run installs nothing.
+# Start with `make demo` or `make test`. Each installs what is missing first; a second run installs nothing.
 
 # The interpreter that .venv is made from. 3.10 to 3.13: the versions that the lock files hold.
 PYTHON ?= python3
 # Where `make serve` listens.
 PORT ?= 8080
+# The package's, the archive's and the image's.
+VERSION := $(shell sed -n 's/^version = //p' setup.cfg)
 
 VENV := .venv/bin
 ARCHIVE := model_store/cochl-sense.mar
@@ -13,13 +15,14 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve sagemaker test lint archive image image-test benchmark model lock setup setup-dev clean FORCE
+.PHONY: help demo serve sagemaker test test-fast test-pythons lint archive image image-test benchmark model lock \
+	setup setup-dev clean FORCE
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup archive  ## Install what is missing, start TorchServe, tag samples/demo.mp3, show the tags, stop
-	@$(VENV)/python -m scripts.demo
+demo: setup archive  ## Install what is missing, start TorchServe, tag samples/demo.mp3 (FILE=...), show the tags, stop
+	@$(VENV)/python -m scripts.demo "$${FILE:-samples/demo.mp3}"
 
 serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PORT=...), until Ctrl-C
 	@$(VENV)/python -m scripts.serve --port $(PORT)
@@ -30,6 +33,12 @@ sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and 
 test: lint  ## Install what is missing, check style and types, run every test
 	@$(VENV)/python -m pytest
 
+test-fast: setup-dev  ## The tests that need no server and no minutes
+	@$(VENV)/python -m pytest tests/unit -m "not slow"
+
+test-pythons: setup-dev  ## The same on another supported Python, through uv (PYTHONS="3.10 3.13"; 5 GB of disk each)
+	@$(VENV)/python -m scripts.try_pythons $(PYTHONS)
+
 lint: setup-dev  ## Check style (ruff) and types (mypy)
 	@$(VENV)/ruff check --quiet --output-format concise .
 	@$(VENV)/ruff format --quiet --check .
@@ -38,10 +47,10 @@ lint: setup-dev  ## Check style (ruff) and types (mypy)
 archive: $(ARCHIVE)  ## Write model_store/cochl-sense.mar and model_store/model.tar.gz (MODEL=...)
 
 image: $(MODEL)  ## Build the SageMaker container with Docker (needs a daemon)
-	docker build --tag cochl-sense .
+	docker build --build-arg VERSION=$(VERSION) --tag cochl-sense .
 
-image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, start it, run the tests against it (root, 15 min)
-	@$(VENV)/python -m tests.container.image build
+image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, run the tests against it (root, 15 min)
+	@$(VENV)/python -m tests.container.image build --version $(VERSION)
 	@$(VENV)/python -m pytest tests/container tests/e2e/test_sagemaker_*.py --container-command \
 		"$(VENV)/python -m tests.container.image run {env} --model {model}"
 
@@ -61,7 +70,7 @@ clean:  ## Remove everything that the other targets made, .venv too
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find model_store -mindepth 1 ! -name .gitkeep -delete
 
-# Both compare the lock file's contents with what was installed last, and return at once where nothing changed.
+# Both compare the lock file with what was installed last, and return at once if nothing changed.
 setup:
 	@$(CHECK_PYTHON)
 	@$(PYTHON) scripts/set_up.py requirements.lock
@@ -74,12 +83,12 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_inf
 	{ echo "set-up: $(PYTHON) is not Python 3.10 to 3.13: install one (apt-get install python3), \
 	or name one: make PYTHON=python3.12" >&2; exit 1; }
 
-# Rewritten only where the list itself changes: a removed module or another MODEL makes the archive stale, too.
+# Rewritten only if its content changes: a removed module or another MODEL makes the archive stale, too.
 HANDLER := $(sort $(wildcard handler/*.py handler/*/*.py))
 build/archive-inputs: FORCE
 	@mkdir -p build
 	@echo "$(MODEL) $(HANDLER)" | cmp -s - $@ || echo "$(MODEL) $(HANDLER)" > $@
 FORCE:
 
-$(ARCHIVE): build_mar.sh model-config.yaml build/archive-inputs $(wildcard $(MODEL)) $(HANDLER) | setup
+$(ARCHIVE): build_mar.sh model-config.yaml setup.cfg build/archive-inputs $(wildcard $(MODEL)) $(HANDLER) | setup
 	@./build_mar.sh --model $(MODEL)

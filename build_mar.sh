@@ -8,7 +8,7 @@ Usage: build_mar.sh [--model FILE] [--output DIR]
 
 Packs the handler and a model file into
   DIR/cochl-sense.mar   what `torchserve --models cochl-sense=cochl-sense.mar` loads
-  DIR/model.tar.gz      the same as one folder, which SageMaker unpacks into /opt/ml/model
+  DIR/model.tar.gz      the same files as one folder, which SageMaker unpacks into /opt/ml/model
 
   --model FILE   the model file (default: model/model.pt2 beside this script)
   --output DIR   where to write (default: model_store beside this script)
@@ -36,6 +36,8 @@ archiver=$tree/.venv/bin/torch-model-archiver
 [ -x "$archiver" ] || archiver=$(command -v torch-model-archiver) ||
     fail "torch-model-archiver is not installed: run 'make archive', which installs it"
 [ -f "$model" ] || fail "no model file '$model': name one with --model"
+version=$(sed -n 's/^version = //p' "$tree/setup.cfg")
+[ -n "$version" ] || fail "no version in $tree/setup.cfg"
 [ -f "$tree/handler/sense_handler.py" ] || fail "no handler/sense_handler.py in $tree"
 mkdir -p "$output" 2>/dev/null && [ -w "$output" ] || fail "cannot write to '$output'"
 
@@ -51,7 +53,7 @@ find "$stage/extra" -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The archiver assembles in $TMPDIR/<model name>: one of its own for each run, or two runs disturb each other.
 pack() {
-    TMPDIR=$stage/tmp "$archiver" --model-name cochl-sense --version 1.0 \
+    TMPDIR=$stage/tmp "$archiver" --model-name cochl-sense --version "$version" \
         --handler "$tree/handler/sense_handler.py" --serialized-file "$model" \
         --config-file "$tree/model-config.yaml" --extra-files "$stage/extra" \
         --archive-format "$1" --export-path "$stage" --force >"$stage/log" 2>&1 ||

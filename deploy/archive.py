@@ -53,6 +53,12 @@ def describe(model_store: Path, model_file: Path | None = None) -> str:
         raise ServingError(f"{archive} is no archive of TorchServe: {error}") from None
 
 
+def version(model_store: Path) -> str:
+    """Returns the version that the archive was built from, setup.cfg's."""
+    with zipfile.ZipFile(model_store / f"{MODEL_NAME}.mar") as zipped:
+        return str(json.loads(zipped.read(MANIFEST))["model"]["modelVersion"])
+
+
 def _model_name(file: IO[bytes], source: str) -> str:
     try:
         with zipfile.ZipFile(file) as zipped:

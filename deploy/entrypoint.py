@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from deploy.archive import MODEL_FOLDER, add_model_store, describe, find_model_file
-from deploy.container_settings import ContainerSettings, read_container_settings
+from deploy.archive import MODEL_FOLDER, MODEL_NAME, add_model_store, describe, find_model_file, version
+from deploy.container_settings import read_container_settings
 from deploy.errors import ServingError
 from deploy.stack import Places, Stack, running
 from deploy.torchserve.driver import read_driver_version
@@ -68,20 +68,18 @@ def serve(arguments: argparse.Namespace, stopping: threading.Event) -> None:
     settings = read_container_settings(os.environ)
     model_file = find_model_file(arguments.model_folder)
     user = arguments.user if os.geteuid() == 0 else None
-    announce(settings, describe(arguments.model_store, model_file), model_file, user)
+    model = describe(arguments.model_store, model_file)
+    logger.info(
+        "%s %s; model: %s, from %s", MODEL_NAME, version(arguments.model_store), model, model_file or "the archive"
+    )
+    logger.info("%s", settings.describe())
+    logger.info("servers run as %s; NVIDIA driver: %s", user or "this user", read_driver_version() or "none")
     places = Places(arguments.model_store, model_file, arguments.host, user)
     with running(settings, places, os.environ) as stack:
         logger.info("spool folder %s", stack.spool_folder)
         while not stopping.wait(POLL_SECONDS):
             check(stack)
         logger.info("stopping: new requests are refused, those that have begun are answered")
-
-
-def announce(settings: ContainerSettings, model: str, model_file: Path | None, user: str | None) -> None:
-    """Logs the settings in force."""
-    logger.info("%s", settings.describe())
-    logger.info("model: %s, from %s", model, model_file or "the archive")
-    logger.info("servers run as %s; NVIDIA driver: %s", user or "this user", read_driver_version() or "none")
 
 
 def check(stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from deploy.processes import interrupted_by_signals
 from tests.support.toy_model import write_toy_model
 
 TREE = Path(__file__).resolve().parent.parent
+# The one in setup.cfg, of the package, the archive and the image.
+VERSION = re.findall(r"^version = (\S+)$", (TREE / "setup.cfg").read_text(), re.MULTILINE)[0]
 LEVELS = ("unit", "integration", "e2e")
 
 

@@ -28,13 +28,18 @@ IMAGE = "localhost/cochl-sense"
 BASE = "localhost/sense-base-bookworm"
 SERVER = "deploy.entrypoint"
 CA_IN_BUILD = "/run/build-ca.crt"
+TOOLS = ("buildah", "debootstrap")
+# What pip in the build needs of this machine's configuration to reach the package index. Other options may name files
+# that the build does not have, as a constraint does.
+INDEX_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "cert", "timeout", "default-timeout")
 
 
 def main() -> int:
     """Runs one of the two; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build the image")
+    command = commands.add_parser("build", help="build the image")
+    command.add_argument("--version", default="unknown", help="for the image's label")
     run = commands.add_parser("run", help="start a container of it")
     run.add_argument("--env", action="append", default=[], help="NAME=VALUE; may be repeated")
     run.add_argument("--model", help="a folder that is to be the container's /opt/ml/model")
@@ -43,32 +48,33 @@ def main() -> int:
         "program", nargs="*", default=["serve", "serve"], help="instead of `serve serve`, as Docker starts it"
     )
     arguments = parser.parse_args()
-    missing = [program for program in ("buildah", "debootstrap") if shutil.which(program) is None]
-    if missing or os.geteuid() != 0:
-        print(f"image: root and {' and '.join(missing or ['nothing else'])} wanted", file=sys.stderr)
+    lack = lacking()
+    if lack:
+        print(f"image: {lack}", file=sys.stderr)
         return 1
     if arguments.command == "build":
-        build()
+        build(arguments.version)
         return 0
     volumes = [*arguments.volume, *([f"{arguments.model}:/opt/ml/model"] if arguments.model else [])]
     return run_container(arguments.env, volumes, arguments.program)
 
 
-def build() -> None:
+def lacking() -> str | None:
+    """Returns what the machine lacks and how to get it, or None."""
+    missing = [program for program in TOOLS if shutil.which(program) is None]
+    if missing:
+        return f"{' and '.join(missing)} missing; install with: sudo apt-get install {' '.join(TOOLS)}"
+    return None if os.geteuid() == 0 else "buildah and debootstrap need root here: sudo make image-test"
+
+
+def build(version: str) -> None:
     """Bootstraps the base where it is not there yet, and builds the Dockerfile on it."""
     if subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False).returncode:
         timed("debootstrap", bootstrap)
     with pip_options() as volumes:
-        command = [
-            "buildah",
-            "build",
-            "--layers",
-            "--isolation=chroot",
-            "--network=host",
-            "--build-arg",
-            f"BASE={BASE}",
-        ]
-        command += [*volumes, "--tag", IMAGE, str(TREE)]
+        command = ["buildah", "build", "--layers", "--isolation=chroot", "--network=host"]
+        command += ["--build-arg", f"BASE={BASE}", "--build-arg", f"VERSION={version}", *volumes]
+        command += ["--tag", IMAGE, str(TREE)]
         timed("build", lambda: subprocess.run(command, check=True))
     subprocess.run(["buildah", "images", IMAGE], check=True)
 
@@ -92,25 +98,36 @@ def bootstrap() -> None:
 
 @contextlib.contextmanager
 def pip_options() -> Iterator[list[str]]:
-    """Yields buildah's options that let pip in the build find packages as pip on this machine does.
-
-    A private certificate authority is mounted beside the system's own, never over it: the installation of packages
-    rewrites that one.
-    """
-    listed = [line.partition("=") for line in output(sys.executable, "-m", "pip", "config", "list").splitlines()]
-    options = {name.partition(".")[2]: value.strip("'") for name, _, value in listed}
-    volumes = []
-    if "cert" in options:
-        volumes += ["--volume", f"{options['cert']}:{CA_IN_BUILD}:ro"]
-        options["cert"] = CA_IN_BUILD
-    local = {word.removeprefix("file://") for value in options.values() for word in value.split()}
-    mounted = {Path(*Path(word).parts[:3]) for word in local if word.startswith("/") and Path(word).is_dir()}
-    volumes += [part for path in sorted(mounted) for part in ("--volume", f"{path}:{path}:ro")]
+    """Yields buildah's options that let pip in the build reach the package index as pip on this machine does."""
+    configuration, certificates = index_configuration(output(sys.executable, "-m", "pip", "config", "list"))
+    # Beside the system's own certificates, never over them: the installation of packages rewrites those.
+    volumes = ["--volume", f"{certificates}:{CA_IN_BUILD}:ro"] if certificates else []
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        file.write("[global]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
+        file.write(configuration)
         file.flush()
         Path(file.name).chmod(0o644)
         yield [*volumes, "--volume", f"{file.name}:/etc/pip.conf:ro"]
+
+
+def index_configuration(listed: str) -> tuple[str, str | None]:
+    """Returns the pip.conf of the build, and this machine's file of certificates if pip has one of its own.
+
+    Args:
+        listed: What `pip config list` prints.
+    """
+    pairs = [line.partition("=") for line in listed.splitlines()]
+    options = {name.rpartition(".")[2]: value.strip("'") for name, _, value in pairs}
+    # Words with a file:// URL name folders of this machine; the public index has the same packages.
+    remote = {
+        name: " ".join(word for word in options[name].split() if not word.startswith("file:"))
+        for name in INDEX_OPTIONS
+        if name in options
+    }
+    certificates = remote.get("cert")
+    if certificates:
+        remote["cert"] = CA_IN_BUILD
+    lines = [f"{name} = {value}" for name, value in remote.items() if value]
+    return "\n".join(["[global]", *lines, ""]), certificates
 
 
 def run_container(environment: list[str], volumes: list[str], program: list[str]) -> int:

@@ -17,6 +17,7 @@ from deploy.ports import HOST
 from deploy.readiness import silence
 from deploy.torchserve.alone import LOG_NAME
 from deploy.torchserve.launch import TorchServe
+from tests.conftest import VERSION
 from tests.e2e.conftest import LOGS, NUM_WORKERS, STOCK_LOG
 from tests.support.audio import encode, tone
 
@@ -92,7 +93,7 @@ def test_model_config_is_in_force(server: TorchServe) -> None:
     description = described(server)
     expected = {
         "modelName": "cochl-sense",
-        "modelVersion": "1.0",
+        "modelVersion": VERSION,
         "minWorkers": NUM_WORKERS,
         "maxWorkers": NUM_WORKERS,
         "batchSize": 3,

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-TREE = Path(__file__).resolve().parent.parent.parent
+from tests.conftest import TREE, VERSION
+
 MANIFEST = "MAR-INF/MANIFEST.json"
 
 # Runs in an interpreter that knows nothing of the tree; prints what it found as JSON.
@@ -60,7 +61,7 @@ def test_the_manifest_names_what_torchserve_needs(unpacked: Path) -> None:
     model = json.loads((unpacked / MANIFEST).read_text())["model"]
     expected = {
         "modelName": "cochl-sense",
-        "modelVersion": "1.0",
+        "modelVersion": VERSION,
         "handler": "sense_handler.py",
         "serializedFile": "toy.pt2",
         "configFile": "model-config.yaml",

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.archive import find_model_file, unpacked_with
+from deploy.archive import describe, find_model_file, unpacked_with, version
 from deploy.errors import ServingError
+from tests.conftest import VERSION
+from tests.support.toy_model import TOY_INFO, write_toy_model
 
 
 def test_no_folder_and_an_empty_one_leave_the_bundled_model(tmp_path: Path) -> None:
@@ -52,3 +54,34 @@ def test_the_archive_is_unpacked_around_the_other_model(tmp_path: Path, user: st
     assert (folder / "bundled.pt2").is_symlink() == (user is None)
     assert (folder / "handler" / "__init__.py").exists()
     assert (folder / "MAR-INF" / "MANIFEST.json").exists()
+
+
+def test_the_archives_model_is_described_by_name_and_version(toy_store: Path) -> None:
+    assert describe(toy_store) == f"{TOY_INFO['name']} {TOY_INFO['version']}"
+    assert version(toy_store) == VERSION
+
+
+def test_the_model_file_that_takes_its_place_is_described_instead(toy_store: Path, tmp_path: Path) -> None:
+    other = write_toy_model(tmp_path / "other.pt2", name="other", version="9.1")
+    assert describe(toy_store, other) == "other 9.1"
+
+
+def test_an_absent_archive_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match=r"there is no .*cochl-sense\.mar: make it with"):
+        describe(tmp_path)
+
+
+def test_an_archive_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "cochl-sense.mar").write_bytes(b"no archive")
+    with pytest.raises(ServingError, match=r"cochl-sense\.mar is no archive of TorchServe"):
+        describe(tmp_path)
+
+
+def test_a_broken_model_file_is_said(toy_store: Path, toy_model: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.pt2"
+    half.write_bytes(toy_model.read_bytes()[: toy_model.stat().st_size // 2])
+    with zipfile.ZipFile(tmp_path / "empty.pt2", "w"):
+        pass
+    for broken in (half, tmp_path / "empty.pt2"):
+        with pytest.raises(ServingError, match=f"cannot serve: {broken.name} is no model file"):
+            describe(toy_store, broken)
