@@ -45,7 +45,7 @@ def tried(version: str) -> str:
     if not python.exists() and not run(UV, "venv", "--python", version, environment):
         return ABSENT
     lock = TREE / "requirements-dev.lock"
-    if not run(UV, "pip", "install", "--python", python, "--require-hashes", "--requirement", lock):
+    if not run(UV, "pip", "install", "--quiet", "--python", python, "--require-hashes", "--requirement", lock):
         return "its packages cannot be installed"
     return "passed" if run(python, "-m", "pytest", "tests/unit", "-m", "not slow") else "failed"
 
