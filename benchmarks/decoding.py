@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from benchmarks.report import keep, table
 from handler.arrays import Floats
-from handler.audio import container, sequential, stream
+from handler.audio import sequential, stream
+from handler.audio.headers import container
 from handler.audio.mono import Mono
 from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
 from handler.memory import keep_freed_memory

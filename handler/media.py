@@ -5,8 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
+from handler.errors import BadRequestError
+
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 384_000
 MIN_CHANNELS, MAX_CHANNELS = 1, 64
+
+
+def check_sample_rate(sample_rate: int) -> None:
+    """Refuses rates that only a lying header has: a few bytes at 1 Hz would unfold into hours.
+
+    Raises:
+        BadRequestError: It is out of range.
+    """
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise BadRequestError(
+            f"the audio claims a sample rate of {sample_rate} Hz; "
+            f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz can be decoded"
+        )
 
 
 @dataclass(frozen=True)

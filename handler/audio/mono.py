@@ -1,22 +1,39 @@
-"""Decoded samples of one channel, on their way from a decoder to the resampler."""
+"""Decoded samples of any number of channels -> one channel.
+
+One channel is the mean of all. Where the channels cancel in it, as in stereo of opposite phase, it is one of them. That
+is decided for stretches that stand at fixed positions in the recording, so any division into blocks gives the same
+samples::
+
+    recording   |--stretch--|--stretch--|--stretch--|--str
+    blocks      |-----------------------|-----------------
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 # Long enough that what a block costs on its way does not count, short enough that memory stays flat.
 BLOCK_SECONDS = 10
 # Of all channels together: 16 MB as float32.
-BLOCK_SAMPLES = 1 << 22
+_MAX_BLOCK_SAMPLES = 1 << 22
+# Frames of a stretch, 0.4 s at 44.1 kHz: a multiple of the 384, 576 and 1,152 that an MPEG audio frame holds.
+STRETCH_FRAMES = 18_432
 # Full scale is 1. Float formats can hold anything; from +18 dB on it is a fault, and would overflow what follows.
 _MAX_AMPLITUDE = 8.0
+# Channels cancel where their mean has less than this share of the energy of the loudest: -20 dB.
+_CANCELLED_SHARE = 0.01
+# A channel counts as loud from this share of the loudest one's energy on.
+_LOUD_SHARE = 0.5
+# Energies are estimated from every so many samples: a prime number, to fall into step with nothing periodic.
+_SAMPLED = 61
 
 
 @dataclass(frozen=True)
 class Mono:
-    """A stretch of a recording.
+    """A part of a recording.
 
     Attributes:
         data: float32 of shape (frames,), finite.
@@ -29,12 +46,32 @@ class Mono:
     decode_seconds: float = 0.0
 
 
-def mean_of_channels(data: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """Mixes down any dtype of torchcodec's, shape (channels, frames), to float32 of shape (frames,).
+def block_frames(sample_rate: int, num_channels: int) -> int:
+    """Returns the frames of a usual block: whole stretches, about `BLOCK_SECONDS`, fewer if there are many channels."""
+    frames = int(min(BLOCK_SECONDS * sample_rate, _MAX_BLOCK_SAMPLES // num_channels))
+    return max(1, frames // STRETCH_FRAMES) * STRETCH_FRAMES
 
-    Samples that are no number count as 0. The result is written to `out`, if that is given.
+
+def mix_down(data: torch.Tensor, *, start: int = 0, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Mixes channels down to one.
+
+    Args:
+        data: Any dtype of torchcodec's, shape (channels, frames). Samples that are no number count as 0.
+        start: Position of the first frame in the recording. A block starts and ends between two stretches, or where the
+            recording starts and ends.
+        out: float32 of shape (frames,), to write to.
+
+    Returns:
+        float32 of shape (frames,).
     """
-    channels = _float32(data).unbind()
+    channels = _float32(data)
+    mixed = _mean(channels, out)
+    if len(channels) > 1:
+        _unmix_cancelled(mixed, channels, start)
+    return mixed
+
+
+def _mean(channels: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
     if len(channels) == 1:
         return channels[0] if out is None else out.copy_(channels[0])
     # One after the other: mean() sums in an order that depends on where in a block a sample stands.
@@ -42,6 +79,32 @@ def mean_of_channels(data: torch.Tensor, out: torch.Tensor | None = None) -> tor
     for channel in channels[2:]:
         total += channel
     return total.div_(len(channels))
+
+
+def _unmix_cancelled(mixed: torch.Tensor, channels: torch.Tensor, start: int) -> None:
+    """Writes a loud channel over the stretches of `mixed` in which the channels cancel."""
+    num_frames = len(mixed)
+    head = min(-start % STRETCH_FRAMES, num_frames)
+    tail = num_frames - (num_frames - head) % STRETCH_FRAMES
+    for first, last in ((0, head), (head, tail), (tail, num_frames)):
+        if first < last:
+            _unmix_stretches(mixed[first:last], channels[:, first:last], min(last - first, STRETCH_FRAMES))
+
+
+def _unmix_stretches(mixed: torch.Tensor, channels: torch.Tensor, stretch_frames: int) -> None:
+    of_channels = _energies(channels, stretch_frames)
+    loudest = of_channels.max(axis=0)
+    for index in np.flatnonzero(_energies(mixed[None], stretch_frames)[0] < _CANCELLED_SHARE * loudest):
+        channel = int(np.argmax(of_channels[:, index] >= _LOUD_SHARE * loudest[index]))
+        frames = slice(index * stretch_frames, (index + 1) * stretch_frames)
+        mixed[frames] = channels[channel, frames]
+
+
+def _energies(channels: torch.Tensor, stretch_frames: int) -> np.ndarray:
+    """Energy of each stretch of each channel, of shape (channels, stretches), on a scale of its own."""
+    sampled = channels.numpy().reshape(len(channels), -1, stretch_frames)[:, :, ::_SAMPLED]
+    energies: np.ndarray = np.einsum("csf,csf->cs", sampled, sampled)
+    return energies
 
 
 def _float32(data: torch.Tensor) -> torch.Tensor:

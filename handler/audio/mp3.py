@@ -23,9 +23,10 @@ from math import ceil
 import torch
 from torchcodec.decoders import AudioDecoder, RawAudioSamples
 
-from handler.audio import container, pieces, sequential
-from handler.audio.mono import BLOCK_SECONDS, Mono, mean_of_channels
-from handler.audio.mpeg_frames import HEADER_BYTES, FrameChain, FrameHeader, StreamTag, read_tag
+from handler.audio import pieces, sequential
+from handler.audio.headers import container
+from handler.audio.headers.mpeg_frames import HEADER_BYTES, FrameChain, FrameHeader, StreamTag, read_tag
+from handler.audio.mono import STRETCH_FRAMES, Mono, block_frames, mix_down
 
 # ISO/IEC 11172-3, main_data_begin has 9 bits: so many bytes of earlier frames' main data a frame may need.
 _RESERVOIR_BYTES = 511
@@ -56,11 +57,13 @@ class _Piece:
     Attributes:
         offsets: Where frames stand in the body, its own and some before, and last where its last frame ends.
         first: Index of its first own frame.
+        position: Of its first own sample.
         is_last: Whether the chain of frames ends with it.
     """
 
     offsets: list[int]
     first: int
+    position: int
     is_last: bool
 
     @property
@@ -94,20 +97,28 @@ class Mp3:
 
     def _pieces(self) -> Iterator[_Piece]:
         """Walks the chain of frames. Only the first piece is shorter than half a block."""
-        frames = FrameChain(self._body, self._first)
-        block_frames = max(ceil(BLOCK_SECONDS * self._first.sample_rate / self._first.num_samples), _MIN_FIRST_FRAMES)
-        offsets, first, is_last, num_given = [self._start_bytes], 0, False, 0
+        frames, num_samples = FrameChain(self._body, self._first), self._first.num_samples
+        offsets, first, is_last, position = [self._start_bytes], 0, False, 0
         while not is_last:
-            usual_frames = max(block_frames, min(num_given // _BEFORE_RATIO, _PIECE_BLOCKS * block_frames))
-            wanted_frames = usual_frames * 3 // 2 - (len(offsets) - 1 - first)
+            tag_frames = int(position == 0 and self._tag.fills_frame)
+            usual_frames = self._usual_samples(position) // num_samples
+            wanted_frames = tag_frames + usual_frames * 3 // 2 - (len(offsets) - 1 - first)
             found = frames.offsets(offsets[-1], wanted_frames)
             offsets += found[1:]
             is_last = len(found) - 1 < wanted_frames
-            end = len(offsets) - 1 if is_last else first + usual_frames
+            end = len(offsets) - 1 if is_last else first + tag_frames + usual_frames
             if end > first:
-                yield _Piece(offsets[: end + 1], first, is_last)
+                yield _Piece(offsets[: end + 1], first, position, is_last)
+            position += (end - first - tag_frames) * num_samples
             dropped = max(0, end - _MAX_EARLY_FRAMES)
-            offsets, first, num_given = offsets[dropped:], end - dropped, num_given + end - first
+            offsets, first = offsets[dropped:], end - dropped
+
+    def _usual_samples(self, position: int) -> int:
+        """Samples of a piece at a position: whole stretches."""
+        block = block_frames(self._first.sample_rate, self._first.num_channels)
+        block = max(block, ceil(_MIN_FIRST_FRAMES * self._first.num_samples / STRETCH_FRAMES) * STRETCH_FRAMES)
+        longest = max(block, min(position // _BEFORE_RATIO, _PIECE_BLOCKS * block))
+        return longest // STRETCH_FRAMES * STRETCH_FRAMES
 
     def _can_begin_with(self, first: _Piece) -> bool:
         """Whether libavformat drops the same from the first piece alone as from the whole body, and as we do later."""
@@ -126,22 +137,20 @@ class Mp3:
 
     def _whole_by_packets(self) -> Iterator[Mono]:
         source = self._source(self._start_bytes, len(self._body))
-        yield from pieces.here(sequential.in_blocks(sequential.decoded(source)))
+        yield from pieces.here(sequential.in_blocks(sequential.decoded(source), start=self._tag.start_samples))
 
     def _in_pieces(self, first: _Piece, others: Iterable[_Piece]) -> Iterator[Mono]:
-        position, is_single = 0, first.is_last and not self._has_rest(first)
+        is_single = first.is_last and not self._has_rest(first)
         for piece, mono in pieces.decoded(chain([first], others), self._decode, is_single=is_single):
             if mono is None and is_single:
                 yield from self._whole_by_packets()
             elif mono is None:
-                yield from self._by_packets(piece.offsets, piece.first, piece.offsets[-1], position)
-            elif piece.first == 0:
-                yield mono  # libavformat has seen the tag, and dropped the padding
+                yield from self._by_packets(piece.offsets, piece.first, piece.offsets[-1], piece.position)
             else:
-                yield replace(mono, data=self._tag.without_padding(mono.data, position))
-            position += self._num_samples(piece)
+                yield mono
         if self._has_rest(piece):
-            yield from self._by_packets(piece.offsets, len(piece.offsets) - 1, len(self._body), position)
+            end = piece.position + self._num_samples(piece)
+            yield from self._by_packets(piece.offsets, len(piece.offsets) - 1, len(self._body), end)
 
     def _num_samples(self, piece: _Piece) -> int:
         is_tag = piece.first == 0 and self._tag.fills_frame
@@ -152,32 +161,35 @@ class Mp3:
         start = self._early(piece.offsets, piece.first, _SETTLING_FRAMES)
         source = self._source(piece.offsets[start], piece.offsets[-1])
         early_samples = (piece.first - start) * self._first.num_samples
-        data = self._decode_in_steps(
-            AudioDecoder(source),
-            early_samples + self._num_samples(piece),
-            StreamTag() if piece.first else self._tag,
-        )
-        return None if data is None else Mono(data[early_samples:], self._first.sample_rate)
+        data = self._decode_in_steps(AudioDecoder(source), piece, early_samples)
+        return None if data is None else Mono(data, self._first.sample_rate)
 
-    def _decode_in_steps(self, decoder: AudioDecoder, num_samples: int, tag: StreamTag) -> torch.Tensor | None:
-        """Decodes frames that hold so many samples, and mixes each step's down; None where they hold others."""
-        header, edges = self._first, self._steps(num_samples, tag)
-        data = torch.empty(tag.num_kept(num_samples))
-        for start, stop in pairwise(edges):
+    def _decode_in_steps(self, decoder: AudioDecoder, piece: _Piece, early_samples: int) -> torch.Tensor | None:
+        """Decodes a piece, drops the early samples, and mixes each step down; None where it holds other samples."""
+        header, num_samples = self._first, early_samples + self._num_samples(piece)
+        tag = StreamTag() if piece.first else self._tag  # what libavformat sees of it, and drops
+        data, num_mixed = torch.empty(tag.num_kept(num_samples) - early_samples), 0
+        for start, stop in pairwise(self._steps(early_samples, num_samples, tag)):
             stop_seconds = stop / header.sample_rate if stop < num_samples else None
             samples = decoder.get_samples_played_in_range(start / header.sample_rate, stop_seconds)
-            own = data[tag.num_kept(start) : tag.num_kept(stop)]
-            if samples.sample_rate != header.sample_rate or samples.data.shape != (header.num_channels, len(own)):
+            num_kept = tag.num_kept(stop) - tag.num_kept(start)
+            if samples.sample_rate != header.sample_rate or samples.data.shape != (header.num_channels, num_kept):
                 return None
-            mean_of_channels(samples.data, out=own)
-        return data
+            position = piece.position - early_samples + max(start, tag.start_samples, early_samples)
+            own = samples.data[:, max(0, early_samples - start) :]
+            own = self._tag.without_padding(own, position) if piece.first else own
+            mix_down(own, start=position, out=data[num_mixed : num_mixed + own.shape[1]])
+            num_mixed += own.shape[1]
+        return data[:num_mixed]
 
-    def _steps(self, num_samples: int, tag: StreamTag) -> list[int]:
-        """Positions to decode from and to: between frames, so that the decoder goes on where it stands."""
-        frame = self._first.num_samples
-        usual = max(1, int(_STEP_SECONDS * self._first.sample_rate) // frame) * frame
+    def _steps(self, early_samples: int, num_samples: int, tag: StreamTag) -> list[int]:
+        """Positions behind the first early sample to decode from and to: between stretches, and so between frames.
+
+        The decoder goes on where it stands.
+        """
+        usual = max(1, int(_STEP_SECONDS * self._first.sample_rate) // STRETCH_FRAMES) * STRETCH_FRAMES
         # The last one takes what is less than half of another.
-        edges = [*range(0, max(1, num_samples - usual // 2), usual), num_samples]
+        edges = [0, *range(early_samples + usual, num_samples - usual // 2, usual), num_samples]
         # Frames that the decoder drops are no place to stop at.
         drops_across = tag.start_samples >= edges[1] or (tag.padding and tag.padding.start < edges[-2])
         return [0, num_samples] if drops_across else edges
@@ -197,7 +209,7 @@ class Mp3:
         start_position = 0 if is_whole else position - (first - start) * self._first.num_samples
         frames = self._from(position, sequential.decoded(source), start_position)
         with suppress(sequential.NoAudioError):  # too little is left for a stream
-            yield from pieces.here(sequential.in_blocks(frames))
+            yield from pieces.here(sequential.in_blocks(frames, start=position))
 
     def _from(self, position: int, frames: Iterable[RawAudioSamples], start_position: int) -> Iterator[RawAudioSamples]:
         """Drops the frames before a position, and the padding at the end, by the frames' own time stamps."""

@@ -18,12 +18,13 @@ from fractions import Fraction
 import torch
 from torchcodec.decoders import AudioConverter, RawAudioSamples
 
-from handler.audio import container, pcm, pieces, sequential, time_ranges
-from handler.audio.mono import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
+from handler.audio import pcm, pieces, sequential, time_ranges
+from handler.audio.headers import container, wav
+from handler.audio.headers.mpeg_frames import HEADER_BYTES, parse_header
+from handler.audio.mono import BLOCK_SECONDS, Mono, block_frames, mix_down
 from handler.audio.mp3 import Mp3
-from handler.audio.mpeg_frames import HEADER_BYTES, parse_header
 from handler.errors import BadRequestError
-from handler.media import Media, RawPcm
+from handler.media import Media, RawPcm, check_sample_rate
 from handler.memory import forget_pages
 
 _BLOCKS_UNTIL_FORGOTTEN = 8
@@ -108,14 +109,15 @@ def _forgetting(body: memoryview, recording: Iterator[Mono]) -> Iterator[Mono]:
 
 
 def _raw(body: memoryview, media: RawPcm) -> Iterator[Mono]:
+    check_sample_rate(media.sample_rate)
     blocks = pcm.unpacked_blocks(
         body,
         media.sample_format,
         num_channels=media.num_channels,
-        block_frames=min(BLOCK_SECONDS * media.sample_rate, BLOCK_SAMPLES // media.num_channels),
+        block_frames=block_frames(media.sample_rate, media.num_channels),
     )
     for block in blocks:
-        yield Mono(mean_of_channels(torch.from_numpy(block)), media.sample_rate)
+        yield Mono(mix_down(torch.from_numpy(block)), media.sample_rate)
 
 
 def decoded(body: memoryview) -> Iterator[Mono]:
@@ -141,8 +143,12 @@ def _fastest(body: memoryview, found: container.Container) -> Iterator[Mono]:
     first = parse_header(bytes(body[found.start_bytes : found.start_bytes + HEADER_BYTES]))
     if found.name == "MP3" and first is not None and first.layer == 3:
         return Mp3(body, found.start_bytes, first).decoded()
-    # A view on the body: torchcodec reads from it without a copy.
-    source = torch.frombuffer(body, dtype=torch.uint8, offset=found.start_bytes)
+    body = body[found.start_bytes :]
+    if found.name in ("WAV", "Wave64") and (misread := wav.read_misread_samples(body)) is not None:
+        return pieces.here(_raw(*misread))
     if found.name in ("WAV", "Wave64", "FLAC"):
-        return time_ranges.decoded(source)
-    return pieces.here(sequential.in_blocks(sequential.decoded(source)))
+        return time_ranges.decoded(body)
+    # A view on the body: torchcodec reads from it without a copy.
+    source = torch.frombuffer(body, dtype=torch.uint8)
+    frames = sequential.decoded(source, has_time_stamps=found.has_time_stamps)
+    return pieces.here(sequential.in_blocks(frames))

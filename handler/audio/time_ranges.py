@@ -14,27 +14,31 @@ from itertools import chain
 import torch
 from torchcodec.decoders import AudioDecoder, WavDecoder
 
-from handler.audio import pieces, sequential, wav
-from handler.audio.mono import BLOCK_SAMPLES, BLOCK_SECONDS, Mono, mean_of_channels
+from handler.audio import pieces, sequential
+from handler.audio.headers import flac, wav
+from handler.audio.mono import Mono, block_frames, mix_down
 from handler.media import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 _Opener = type[AudioDecoder] | type[WavDecoder]
+# FFmpeg's decoders take no more (FF_SANE_NB_CHANNELS).
+_MAX_CHANNELS = 512
 # Asked for beyond the end that a header claims, to see whether there is more.
 _BEYOND_SECONDS = 1
 
 
-def decoded(source: torch.Tensor) -> Iterator[Mono]:
+def decoded(body: memoryview) -> Iterator[Mono]:
     """Decodes a WAV or FLAC file.
 
     Args:
-        source: The container, uint8; it is read without a copy, until the iterator ends or is closed.
+        body: The file; it is read without a copy, until the iterator ends or is closed.
 
     Raises:
         BadRequestError: The container claims a sample rate that no audio has.
         NoAudioError: There is no audio stream that can be decoded.
     """
     num_given = 0
-    ranges = _opened(source)
+    source = torch.frombuffer(body, dtype=torch.uint8)
+    ranges = _opened(body, source)
     if ranges is not None:
         for mono in ranges.decoded():
             num_given += len(mono.data)
@@ -42,27 +46,23 @@ def decoded(source: torch.Tensor) -> Iterator[Mono]:
         if num_given == ranges.num_samples:
             return
     rest = sequential.without_first(num_given, sequential.decoded(source))
-    yield from pieces.here(sequential.in_blocks(rest))
+    yield from pieces.here(sequential.in_blocks(rest, start=num_given))
 
 
-def _opened(source: torch.Tensor) -> _Ranges | None:
+def _opened(body: memoryview, source: torch.Tensor) -> _Ranges | None:
     """The ranges of a recording whose header can be relied on, or None."""
-    open_decoder: _Opener = AudioDecoder
-    if source[:4].numpy().tobytes() != b"fLaC":
-        sample_format = wav.read_format(source)
-        if sample_format is None:
-            return None
-        if wav.is_plain(source, sample_format):
-            open_decoder = WavDecoder
+    is_flac = bytes(body[:4]) == b"fLaC"
+    if not (flac.is_rate_sound(body) if is_flac else wav.is_sound(body)):
+        return None
     try:
-        ranges = _Ranges(source, open_decoder)
+        ranges = _Ranges(source, AudioDecoder if is_flac or not wav.is_plain(body, source) else WavDecoder)
     except (RuntimeError, ValueError, ArithmeticError):
         return None
     return ranges if ranges.num_samples else None
 
 
 class _Ranges:
-    """Ranges of about `BLOCK_SECONDS`.
+    """Ranges of a usual block each.
 
     Args:
         source: The container.
@@ -80,14 +80,14 @@ class _Ranges:
         claimed = decoder.metadata
         self._rate, self._num_channels = claimed.sample_rate or 0, claimed.num_channels or 0
         is_exact = claimed.codec == "flac" or str(claimed.codec).startswith("pcm_")
-        is_sound = self._num_channels > 0 and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
+        is_sound = 0 < self._num_channels <= _MAX_CHANNELS and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
         self.num_samples = (
             round((claimed.duration_seconds_from_header or 0) * self._rate) if is_exact and is_sound else 0
         )
 
     def decoded(self) -> Iterator[Mono]:
         """Yields the samples of the ranges up to the first that is not as it must be."""
-        usual = max(1, int(min(BLOCK_SECONDS * self._rate, BLOCK_SAMPLES // self._num_channels)))
+        usual = block_frames(self._rate, self._num_channels)
         # The last one takes what is less than half of another.
         starts = range(0, max(1, self.num_samples - usual // 2), usual)
         stops = chain(starts[1:], [self.num_samples])
@@ -109,4 +109,4 @@ class _Ranges:
         self._idle.append(decoder)
         if samples.sample_rate != self._rate or samples.data.shape != (self._num_channels, stop - start):
             return None
-        return Mono(mean_of_channels(samples.data), self._rate)
+        return Mono(mix_down(samples.data, start=start), self._rate)

@@ -32,6 +32,25 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
     "m4a": ("-c:a", "aac", "-b:a", "128k", "-f", "ipod"),
 }
 
+# Containers that few callers send: name of the container, and behind _ what is inside.
+RARE_ENCODINGS: dict[str, tuple[str, ...]] = {
+    "aiff_16": ("-c:a", "pcm_s16be", "-f", "aiff"),
+    "aiff_24": ("-c:a", "pcm_s24be", "-f", "aiff"),
+    "au_16": ("-c:a", "pcm_s16be", "-f", "au"),
+    "au_mulaw": ("-c:a", "pcm_mulaw", "-f", "au"),
+    "caf_16": ("-c:a", "pcm_s16le", "-f", "caf"),
+    "caf_alac": ("-c:a", "alac", "-f", "caf"),
+    "wma_1": ("-c:a", "wmav1", "-f", "asf"),
+    "wma_2": ("-c:a", "wmav2", "-f", "asf"),
+    "flv_mp3": ("-c:a", "libmp3lame", "-f", "flv"),
+    "ac-3": ("-c:a", "ac3", "-f", "ac3"),
+    "ac-3_e": ("-c:a", "eac3", "-f", "eac3"),
+    "mpeg_aac": ("-c:a", "aac", "-f", "mpegts"),
+    "mpeg_mp3": ("-c:a", "libmp3lame", "-f", "mpegts"),
+    "mpeg_m2ts": ("-c:a", "ac3", "-mpegts_m2ts_mode", "1", "-f", "mpegts"),
+    "mp4_mov": ("-c:a", "pcm_s24be", "-f", "mov"),
+}
+
 
 def tone(hertz: float, amplitude: float, seconds: float, sample_rate: int = 44_100) -> Floats:
     """A sine, float32 of shape (samples,)."""
@@ -68,6 +87,12 @@ def encode_as(samples: Floats, sample_rate: int, arguments: Sequence[str]) -> by
 def clip(encoding: str, seconds: float = 1.3, num_channels: int = 1, sample_rate: int = 44_100) -> bytes:
     """A short `lively` sound, encoded once for all tests."""
     return _clips(seconds, num_channels, sample_rate)[encoding]
+
+
+@cache
+def rare_clip(encoding: str, seconds: float = 1.3) -> bytes:
+    """The same in a container that few callers send."""
+    return encode_many(lively(seconds), 44_100, RARE_ENCODINGS)[encoding]
 
 
 @cache

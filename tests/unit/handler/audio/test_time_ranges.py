@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchcodec.decoders import AudioDecoder
 
-from handler.audio import time_ranges, wav
+from handler.audio import mono, time_ranges
+from handler.audio.headers import wav
 from tests.support import audio
 from tests.support.packet_judge import agrees, samples_in_packets
 from tests.support.properties import SLOW_LAW
@@ -32,8 +33,7 @@ def encoded_as(codec: str) -> bytes:
 
 
 def samples_in_ranges(body: bytes | bytearray) -> torch.Tensor:
-    source = torch.frombuffer(bytearray(body), dtype=torch.uint8)
-    return torch.cat([torch.empty(0), *(mono.data for mono in time_ranges.decoded(source))])
+    return torch.cat([torch.empty(0), *(part.data for part in time_ranges.decoded(memoryview(bytearray(body))))])
 
 
 def is_equal(body: bytes | bytearray) -> bool:
@@ -42,7 +42,7 @@ def is_equal(body: bytes | bytearray) -> bool:
 
 @pytest.fixture(autouse=True)
 def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_ranges, "BLOCK_SECONDS", 1)
+    monkeypatch.setattr(mono, "BLOCK_SECONDS", 1)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -67,7 +67,7 @@ def test_every_codec_of_a_wav_gives_the_samples_of_a_sequential_decode(codec: st
 @given(range_seconds=st.floats(0.01, 3))
 def test_ranges_of_any_length_give_the_same_samples(encoding: str, range_seconds: float) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(time_ranges, "BLOCK_SECONDS", range_seconds)
+        monkeypatch.setattr(mono, "BLOCK_SECONDS", range_seconds)
         assert is_equal(body_of(encoding))
 
 
@@ -115,9 +115,8 @@ def test_a_wav_of_two_chunks_of_samples_is_read_to_its_end() -> None:
 
 
 def is_plain(body: bytes | bytearray) -> bool:
-    source = torch.frombuffer(bytearray(body), dtype=torch.uint8)
-    sample_format = wav.read_format(source)
-    return sample_format is not None and wav.is_plain(source, sample_format)
+    view = memoryview(bytearray(body))
+    return wav.is_sound(view) and wav.is_plain(view, torch.frombuffer(view, dtype=torch.uint8))
 
 
 def test_wav_files_of_whole_numbers_are_plain_and_others_are_not() -> None:
@@ -158,6 +157,6 @@ def test_decoders_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(source)
 
     monkeypatch.setattr(time_ranges, "AudioDecoder", Watched)
-    monkeypatch.setattr(time_ranges, "BLOCK_SECONDS", 0.05)
+    monkeypatch.setattr(mono, "BLOCK_SECONDS", 0.05)
     samples_in_ranges(body_of("flac"))
     assert len(opened) <= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -84,6 +85,21 @@ def parse_header(header: bytes) -> FrameHeader | None:
         size_bytes = frame_bits // 8 * bit_rate // sample_rate + padding
     num_channels = 1 if header[3] & _MONO_MODE == _MONO_MODE else 2
     return FrameHeader(header[1] & 0xFE, layer, is_mpeg1, sample_rate, num_channels, size_bytes)
+
+
+def is_free_format(stream: bytes) -> bool:
+    """Returns whether layer III frames of a free bit rate begin a stream: only their distance tells their size.
+
+    Args:
+        stream: A few thousand bytes of its beginning.
+    """
+    start = stream[:HEADER_BYTES]
+    if len(start) < HEADER_BYTES or start[0] != _SYNC or start[1] & 0xE6 != 0xE2 or start[2] & 0xF0:
+        return False
+    # The padding bit is the only one of the third byte that changes between frames.
+    alike = re.compile(b"\xff%c[%c%c]" % (start[1], start[2] & ~2, start[2] | 2), re.DOTALL)
+    distances = [match.start() for match in alike.finditer(stream)]
+    return any(2 * distance + 1 in distances or 2 * distance in distances for distance in distances[1:])
 
 
 class FrameChain:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.audio.container import Container, identify
+from handler.audio.headers.container import Container, identify
 from handler.errors import BadRequestError
 from tests.support import audio, playlists
 from tests.support.properties import LAW
@@ -34,6 +35,24 @@ NAMES = {
 MP3 = audio.clip("mp3_no_xing", 0.5)
 FLAC = audio.clip("flac", 0.1)
 AAC = audio.clip("aac", 0.3)
+# The beginning of every container that is known by it.
+DISGUISES = [
+    b"RIFF    WAVE",
+    b"RIFX    WAVE",
+    b"OggS",
+    b"    ftypjp2 ",
+    b"\0\0\0\x08wide",
+    b"\x1a\x45\xdf\xa3webm",
+    b"fLaC",
+    b"FORM    AIFF",
+    b".snd",
+    b"caff\0",
+    b"#!AMR\n",
+    bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),
+    b"FLV\x01",
+    b"\x0b\x77",
+    3 * (b"G" + bytes(187)) + b"G",
+]
 HTML = b"<!DOCTYPE html><html><head><title>504 Gateway Time-out</title></head><body></body></html>\n"
 
 
@@ -190,8 +209,7 @@ def test_a_chance_header_in_text_is_no_mp3() -> None:
         b"PK\x03\x04\x14\0" + noise(5_000),
         b"\x1f\x8b\x08\0" + noise(5_000),
         b"\x7fELF\x02\x01\x01" + noise(5_000),
-        b"FORM\0\0\1\0AIFFCOMM",
-        b".snd\0\0\0\x18",
+        b"FORM\0\0\1\x008SVXVHDR",
         b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
         b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x82\x84bogus",
         b"\0\0\1\xba" + noise(1_000),
@@ -206,9 +224,9 @@ def test_what_is_on_no_list_is_refused(body: bytes) -> None:
 
 def test_the_error_names_size_and_first_bytes_and_what_to_send() -> None:
     with pytest.raises(
-        BadRequestError, match=r"\(89 bytes\).*3c 21 44 4f 43 54 59 50; send MP3, WAV.*audio/x-raw; rate="
+        BadRequestError, match=r"\(89 bytes\).*7f 45 4c 46 02 01 01 00; send MP3, WAV.*audio/x-raw; rate="
     ):
-        found(HTML[:89])
+        found(b"\x7fELF\x02\x01\x01" + bytes(82))
 
 
 # Seeds and not hypothesis: a random body of a few bytes is a lone MPEG frame once in some thousands.
@@ -240,7 +258,7 @@ def test_a_playlist_behind_an_id3_tag_is_refused(playlist: bytes) -> None:
 
 # No NUL in front: libavformat's probes search C strings.
 @pytest.mark.parametrize("gap", [b"\n", b"\n" + b" " * 4_000 + b"\n", b"\n" + b"x" * 1_000_000 + b"\n", b"\n\0\n"])
-@pytest.mark.parametrize("disguise", [b"RIFF    WAVE", b"OggS", b"    ftypjp2 ", b"\x1a\x45\xdf\xa3webm", b"fLaC"])
+@pytest.mark.parametrize("disguise", DISGUISES)
 @pytest.mark.parametrize("playlist", playlists.ALL.values(), ids=playlists.ALL)
 def test_a_playlist_in_disguise_is_refused(playlist: bytes, disguise: bytes, gap: bytes) -> None:
     with pytest.raises(BadRequestError, match="holds a playlist; send the audio itself"):
@@ -274,3 +292,10 @@ def test_a_playlist_is_found_whatever_number_of_bytes_stand_around_it(playlist: 
 @pytest.mark.parametrize("text", [b"<MPD", b"dash:profile:", b"EXTM3U", b"ffconcat", b"IN IP4 127.0.0.1"])
 def test_words_of_a_playlist_alone_are_no_playlist(text: bytes) -> None:
     assert found(audio.clip("wav") + b"LIST" + text).name == "WAV"
+
+
+@pytest.mark.parametrize("container", audio.RARE_ENCODINGS)
+def test_rare_containers_are_identified(container: str) -> None:
+    body = audio.rare_clip(container)
+    assert found(body).name.lower().startswith(container.split("_")[0].lower())
+    assert found(id3v2(bytes(70)) + body) == replace(found(body), start_bytes=80)

@@ -13,11 +13,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handler.audio.mpeg_frames import parse_header
+from handler.audio.headers import mp4, refused
+from handler.audio.headers.mpeg_frames import parse_header
 from handler.errors import BadRequestError
 
-_W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_EBML = b"\x1a\x45\xdf\xa3"
+_HEAD_BYTES = 4096
+# Names of containers -> what they begin with, and whether they have time stamps. FFmpeg's demuxers of these take no
+# references to other files. (AVI's does worse: it looks for a format in nested subtitles.)
+_MAGICS: dict[str, tuple[re.Pattern[bytes], bool]] = {
+    name: (re.compile(pattern, re.DOTALL), has_time_stamps)
+    for name, pattern, has_time_stamps in (
+        ("WAV", rb"(RIFF|RIFX|RF64|BW64).{4}WAVE", False),
+        ("Wave64", rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", False),
+        ("FLAC", rb"fLaC", False),
+        ("Ogg", rb"OggS", True),
+        ("WebM", rb"\x1a\x45\xdf\xa3.*(webm|matroska)", True),
+        ("AIFF", rb"FORM.{4}AIF[FC]", False),
+        ("AU", rb"\.snd", False),
+        ("CAF", rb"caff\0", False),
+        ("AMR", rb"#!AMR(-WB)?\n", False),
+        ("WMA", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", True),
+        ("FLV", rb"FLV\x01", True),
+        ("AC-3", rb"\x0b\x77|\x77\x0b", False),
+        ("MPEG transport stream", rb"(.{4})?G.{187}(.{4})?G.{187}(.{4})?G", True),
+    )
+}
+_SERVED = (
+    "MP3, WAV, Ogg (Vorbis, Opus), FLAC, AAC, M4A, WebM, AIFF, AU, CAF, AMR, WMA, AC-3, FLV or an MPEG transport stream"
+)
 # FFmpeg probes at most 1 MiB (PROBE_BUF_MAX in libavformat/format.c).
 PROBED_BYTES = 1 << 20
 # libavformat's probes for hls, dash, imf, sdp and concat look for these, some at certain places only.
@@ -46,10 +69,12 @@ class Container:
     Attributes:
         name: What a caller calls it, such as "MP3".
         start_bytes: Where in the body it begins.
+        has_time_stamps: Whether it says when each packet is played. Others are played without a gap.
     """
 
     name: str
     start_bytes: int = 0
+    has_time_stamps: bool = False
 
 
 def identify(body: memoryview) -> Container:
@@ -59,16 +84,18 @@ def identify(body: memoryview) -> Container:
         body: The bytes as received, at least one.
 
     Raises:
-        BadRequestError: It is no container that is served, or a playlist hides in it.
+        BadRequestError: It is no container that is served, a playlist hides in it, or it claims what it cannot hold.
     """
     found = _identify(body)
     if found is None:
-        raise BadRequestError(
-            f"the body ({len(body)} bytes) is no audio that can be decoded: it begins with "
-            f"{bytes(body[:8]).hex(' ')}; send MP3, WAV, Ogg (Vorbis, Opus), FLAC, AAC, M4A or WebM, or raw samples as "
+        reason = refused.describe(body) or (
+            f"it begins with {bytes(body[:8]).hex(' ')}; send {_SERVED}, or raw samples as "
             "'audio/x-raw; rate=16000; format=s16le; channels=1'"
         )
+        raise BadRequestError(f"the body ({len(body)} bytes) is no audio that can be decoded: {reason}")
     refuse_playlist(body[found.start_bytes :], found.name)
+    if found.name == "MP4":
+        mp4.check(body[found.start_bytes :])
     return found
 
 
@@ -98,25 +125,19 @@ def _holds_playlist(lowered: bytes) -> bool:
 
 
 def _identify(body: memoryview) -> Container | None:
-    head = bytes(body[:4096])
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        return Container("WAV")
-    if head.startswith(_W64_RIFF):
-        return Container("Wave64")
-    if head.startswith(b"OggS"):
-        return Container("Ogg")
-    if head[4:8] == b"ftyp":
-        return Container("MP4")
-    if head.startswith(_EBML) and (b"webm" in head or b"matroska" in head):
-        return Container("WebM")
-    return _identify_after_tags(body)
-
-
-def _identify_after_tags(body: memoryview) -> Container | None:
-    """FLAC, MP3 or ADTS AAC, which may stand behind ID3v2 tags."""
+    """Looks behind ID3v2 tags, which some programs put in front of anything, too."""
     start = _end_of_id3v2(body)
-    if bytes(body[start : start + 4]) == b"fLaC":
-        return Container("FLAC", start)
+    head = bytes(body[start : start + _HEAD_BYTES])
+    for name, (pattern, has_time_stamps) in _MAGICS.items():
+        if pattern.match(head):
+            return Container(name, start, has_time_stamps)
+    if mp4.begins_movie(body[start:]):
+        return Container("MP4", start, has_time_stamps=True)
+    return _identify_frames(body, start)
+
+
+def _identify_frames(body: memoryview, start: int) -> Container | None:
+    """MPEG audio or ADTS AAC, whose frames may stand behind junk."""
     window = bytes(body[start : start + _SYNC_SEARCH_BYTES])
     for match in _FRAME_SYNC.finditer(window):
         name = _chained_frames(window, match.start())

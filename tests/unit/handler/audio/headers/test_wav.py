@@ -1,0 +1,97 @@
+"""The family of WAVE_FORMAT_EXTENSIBLE and RIFX, against sample values that stand here."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+import torch
+
+from handler.arrays import Floats
+from handler.audio.stream import AudioStream
+from handler.errors import BadRequestError
+from handler.media import EncodedAudio
+
+RATE = 16_000
+PCM = bytes.fromhex("0100 0000 0000 1000 8000 00aa 0038 9b71")
+FLOAT = bytes.fromhex("0300 0000 0000 1000 8000 00aa 0038 9b71")
+OTHER = bytes.fromhex("0100 0000 2107 d311 8644 c8c1 ca00 0000")  # ambisonics
+VALUES = np.round(np.sin(np.arange(2 * RATE)) * 100) / 128  # exact in 8 bits
+
+
+def extensible(
+    data: bytes, bits: int, valid_bits: int, name: bytes = PCM, *, num_channels: int = 1, mask: int = 4
+) -> bytes:
+    frame_bytes = num_channels * bits // 8
+    layout = struct.pack("<HHIIHH", 0xFFFE, num_channels, RATE, RATE * frame_bytes, frame_bytes, bits)
+    layout += struct.pack("<HHI", 22, valid_bits, mask) + name
+    chunks = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+def stored(values: np.ndarray, bits: int, order: str = "<") -> bytes:
+    """Values in [-1, 1) in so many bits, the least significant ones 0."""
+    if bits == 8:
+        return bytes((values * 128 + 128).astype(np.uint8))
+    if bits == 24:
+        words = (values * 2.0**31).astype(f"{order}i4").view(np.uint8).reshape(-1, 4)
+        return (words[:, 1:] if order == "<" else words[:, :3]).tobytes()
+    return (values * 2.0 ** (bits - 1)).astype(f"{order}i{bits // 8}").tobytes()
+
+
+def decoded(body: bytes) -> Floats:
+    view = memoryview(bytearray(body))
+    samples: Floats = torch.cat(list(AudioStream(view, EncodedAudio(), sample_rate=RATE, max_seconds=60))).numpy()
+    return samples
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64])
+@pytest.mark.parametrize("unused_bits", [0, 1, 4, 7, 8, 12, 16, 24])
+def test_valid_bits_are_the_upper_ones(bits: int, unused_bits: int) -> None:
+    if unused_bits >= bits:
+        with pytest.raises(BadRequestError):
+            decoded(extensible(b"", bits, 0))
+        return
+    assert np.array_equal(
+        decoded(extensible(stored(VALUES, bits), bits, bits - unused_bits)), VALUES.astype(np.float32)
+    )
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("unused_bits", [0, 8])
+def test_floats_are_floats_whatever_bits_are_valid(bits: int, unused_bits: int) -> None:
+    body = extensible(VALUES.astype(f"<f{bits // 8}").tobytes(), bits, bits - unused_bits, FLOAT)
+    assert np.array_equal(decoded(body), VALUES.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("num_channels", "mask"), [(1, 0), (2, 3), (2, 0), (2, 0x33), (6, 0x3F), (6, 0), (3, 0xFFFFFFFF)]
+)
+@pytest.mark.parametrize(("bits", "valid_bits"), [(16, 16), (32, 24)])
+def test_the_channel_mask_does_not_matter(num_channels: int, mask: int, bits: int, valid_bits: int) -> None:
+    interleaved = np.repeat(VALUES[:RATE], num_channels)
+    body = extensible(stored(interleaved, bits), bits, valid_bits, num_channels=num_channels, mask=mask)
+    assert np.allclose(decoded(body), VALUES[:RATE], atol=1e-7)
+
+
+def test_integers_for_ambisonics_are_integers() -> None:
+    assert np.array_equal(decoded(extensible(stored(VALUES, 16), 16, 16, OTHER)), VALUES.astype(np.float32))
+
+
+def test_an_unknown_sub_format_is_refused() -> None:
+    with pytest.raises(BadRequestError):
+        decoded(extensible(stored(VALUES, 16), 16, 16, b"\x77\x77" + PCM[2:]))
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+def test_rifx_has_the_most_significant_byte_first(bits: int) -> None:
+    layout = struct.pack(">HHIIHH", 1, 1, RATE, RATE * bits // 8, bits // 8, bits)
+    data = stored(VALUES, bits, ">")
+    chunks = b"WAVEfmt " + struct.pack(">I", 16) + layout + b"data" + struct.pack(">I", len(data)) + data
+    assert np.array_equal(decoded(b"RIFX" + struct.pack(">I", len(chunks)) + chunks), VALUES.astype(np.float32))
+
+
+def test_data_beyond_the_body_is_read_to_its_end() -> None:
+    body = extensible(stored(VALUES, 32), 32, 24)
+    assert len(decoded(body[: -4 * 1_000])) == len(VALUES) - 1_000
