@@ -37,12 +37,12 @@ from torch.export.passes import move_to_device_pass
 
 from benchmarks.mpeg_frames import FRAME_SAMPLES, SAMPLE_RATES, audio_frames, frame_sizes
 from benchmarks.report import keep, machine, table
+from handler.model.comparison import tones_in_noise
 from handler.model.cuda_graphs import NUM_STAGINGS
 from handler.model.file import read_program
-from handler.model.forms import Inputs, Program, tones_in_noise
-from handler.model.graph import NoFormError
 from handler.model.half_precision import in_half_precision
 from handler.model.loading import Model, load_model
+from handler.model.program import Inputs, Program, UnsuitableProgramError
 
 TREE = Path(__file__).resolve().parent.parent
 DEMO = TREE / "samples" / "demo.mp3"
@@ -185,7 +185,10 @@ def speed_cell(model: Loaded, precision: Precision, way: str, num_hops: int, sec
         with precision.on(model.device):
             formed = replace(model, program=precision.form(model.program))
             taken = median_seconds(prepare(formed, num_hops), model.device, seconds)
-    except (RuntimeError, NoFormError) as error:  # out of memory, or an operation that the way does not allow
+    except (
+        RuntimeError,
+        UnsuitableProgramError,
+    ) as error:  # out of memory, or an operation that the way does not allow
         print(f"{precision.name}, {way}, {num_hops} hops: {error}", file=sys.stderr)
         return type(error).__name__
     return f"{batches_in_call * num_hops / taken:,.0f}"
@@ -198,7 +201,7 @@ def difference(model: Loaded, precision: Precision, heard: Inputs | None = None)
         expected = model.program(hops, starts).float()
     try:
         program = precision.form(model.program)
-    except NoFormError as error:
+    except UnsuitableProgramError as error:
         return str(error)
     with precision.on(model.device):
         return distance_cell(program(hops, starts).float() - expected)
@@ -255,9 +258,9 @@ def as_served(model_file: Path, batches: Sequence[int], device: torch.device, se
     """The table of what the handler serves."""
     rows: list[list[str]] = []
     expected = None
-    for as_exported in (True, False):
+    for form in ("exported", "auto"):
         start = time.perf_counter()
-        model = load_model(model_file, device, as_exported=as_exported)
+        model = load_model(model_file, device, form=form)
         loading = f"{time.perf_counter() - start:.1f} s"
         inputs = partial(sounds, hop_samples=model.info.hop_samples, window_hops=model.info.grid.window_hops)
         probabilities = torch.from_numpy(model.score(*inputs(ACCURACY_HOPS)))

@@ -21,10 +21,11 @@ from handler.cores import num_own_cores
 from handler.errors import CallerError, NotFoundError
 from handler.memory import keep_freed_memory
 from handler.model.file import ModelFileError
+from handler.model.forms import FormError
 from handler.model.loading import load_model
 from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import replaced, thresholds
-from handler.settings import EXPORTED, SettingsError, read_settings
+from handler.settings import SettingsError, read_settings
 from handler.tagger import Tagged, tag
 from handler.text import quoted
 from handler.wire import custom_attributes, response
@@ -49,7 +50,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         metrics.leave_out_noise()
         try:
             self._load(context.system_properties, context.model_yaml_config or {})
-        except (ModelFileError, SettingsError) as error:
+        except (ModelFileError, FormError, SettingsError) as error:
             logger.error("cannot serve: %s", error)
             # TorchServe stops reading a worker's output as soon as the worker ends, and may miss the last line.
             time.sleep(_LAST_WORDS_SECONDS)
@@ -65,7 +66,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.model = load_model(
             Path(properties["model_dir"]) / self.manifest["model"]["serializedFile"],
             self.device,
-            as_exported=self.settings.model_form == EXPORTED,
+            form=self.settings.model_form,
         )
         self.pool = ScoringPool(self.model, self.settings.model_threads or default_num_threads(self.device))
         self.batch_hops = self.settings.batch_hops or default_batch_hops(self.device)

@@ -12,7 +12,7 @@ from handler.sensitivity import parse_by_tag, parse_default, parse_thresholds
 from handler.text import parse_switch, quoted, whole_number
 
 PREFIX = "SENSE_"
-AUTO, EXPORTED = "auto", "exported"
+MODEL_FORMS = ("auto", "exported", "torchscript", "float32", "tf32", "bfloat16", "float16")
 
 
 class SettingsError(ValueError):
@@ -34,8 +34,10 @@ class Settings:
             file can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
         batch_hops: Hops that the model scores in one call; 0 for what suits the device (handler/model).
         model_threads: Batches that are scored at once; 0 for one per core, or two on a GPU.
-        model_form: "auto" for the fastest form of the model that gives its probabilities (handler/model), or
-            "exported" for the program as the file has it.
+        model_form: "auto" for the first form of the model that gives its probabilities (handler/model/forms.py),
+            "exported" for the program as the file has it, or the name of a form. It is refused at start if it does not
+            run on the device or does not give the model's probabilities; "tf32", "bfloat16" and "float16" are served
+            all the same, and the log says how far probabilities move.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies (handler/wire/spool.py). Without
             it bodies come through TorchServe.
     """
@@ -48,7 +50,7 @@ class Settings:
     max_audio_seconds: int = 360_000
     batch_hops: int = 0
     model_threads: int = 0
-    model_form: str = AUTO
+    model_form: str = "auto"
     spool_folder: Path | None = None
 
 
@@ -98,8 +100,8 @@ def whole_number_parser(lowest: int, highest: int) -> Callable[..., int]:
 
 def _model_form(text: str, *, source: str) -> str:
     form = text.strip()
-    if form not in (AUTO, EXPORTED):
-        raise SettingsError(f"{source}={quoted(text)} is neither {AUTO!r} nor {EXPORTED!r}")
+    if form not in MODEL_FORMS:
+        raise SettingsError(f"{source}={quoted(text)} is none of {', '.join(MODEL_FORMS)}")
     return form
 
 

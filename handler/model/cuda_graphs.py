@@ -6,9 +6,9 @@ with which it was recorded, so a batch is copied into that memory, and what it d
     hops -> staging, in pinned memory -> the device's copy -> replay -> staging -> probabilities
             \___ the host ___/           \______ the device, on a stream of its own ______/
 
-The device reads and writes pinned memory by itself, so the host goes on meanwhile. What is left to the host is to copy
-the hops into it (33 MB for 512 of 16 kHz: 1.5 ms), which takes about as long as a GPU should need for them. So there
-are two: one thread copies while the other's batch runs.
+The device reads and writes pinned memory without the host, which goes on meanwhile. What is left to the host is to copy
+the hops into it (33 MB for 512 of 16 kHz: 1.5 ms), about as long as a GPU should need for them. So there are two
+stagings: one thread copies while the other's batch runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from handler.model.forms import Program
+from handler.model.program import Program
 
 # In windows: a clip or two, a few, and a full batch, which a block of audio may overfill by 10 s.
 SIZES = (32, 128, 544)
@@ -35,22 +35,22 @@ _WARM_UP_CALLS = 3
 
 
 class Device(Protocol):
-    """Something that does what it is given in turn, while the host goes on."""
+    """Does what it is given in turn, while the host goes on."""
 
     def on_host(self, *shape: int, dtype: torch.dtype) -> torch.Tensor:
-        """Returns memory of the host that the device can copy from and to by itself."""
+        """Returns memory of the host that the device can copy from and to without it."""
 
     def on_device(self, *shape: int, dtype: torch.dtype) -> torch.Tensor:
         """Returns memory of the device, zeroed."""
 
     def recorded(self, call: Callable[[], torch.Tensor]) -> tuple[Callable[[], None], torch.Tensor]:
-        """Records what `call` does; returns what does it again, and the tensor that each time holds the result."""
+        """Records what `call` does; returns a function that repeats it, and the tensor that then holds the result."""
 
     def turn(self) -> AbstractContextManager[object]:
-        """Copies and recorded calls of the `with` block are done one after the other."""
+        """The device does the copies and recorded calls of the `with` block one after the other."""
 
     def mark(self) -> Callable[[], object]:
-        """Within a turn; returns what waits until all that was given so far is done."""
+        """Within a turn; returns a function that waits until the device has done all it was given so far."""
 
 
 class FixedSizes:
@@ -79,7 +79,7 @@ class FixedSizes:
         # The largest first: the others find room in the memory that it leaves.
         self._recorded = {size: self._record(size) for size in reversed(self._sizes)}
         self._num_tags = self._recorded[self._sizes[0]][1].shape[1]
-        # The device's memory is there once; whoever has given it a whole batch lets the next one do so.
+        # The device's memory holds one batch: a thread hands it a whole one before the next thread does.
         self._giving = Lock()
         self._free: SimpleQueue[_Staging] = SimpleQueue()
         for _ in range(NUM_STAGINGS):
@@ -115,7 +115,7 @@ class FixedSizes:
         try:
             staging.hops[:num_hops] = hops
             staging.starts[:num_windows] = starts
-            staging.starts[num_windows:size] = 0  # a window like any other, and nobody's
+            staging.starts[num_windows:size] = 0  # a valid window whose result is not read
             with self._giving, self._device.turn():
                 self._hops[:num_hops].copy_(staging.hops[:num_hops], non_blocking=True)
                 self._starts[:size].copy_(staging.starts[:size], non_blocking=True)
@@ -132,7 +132,7 @@ def calls(starts: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Divides windows among calls of a fixed size.
 
     Args:
-        starts: Where the windows begin, in any order and as often as one likes.
+        starts: Where the windows begin, in any order; the same start may come again.
         size: The most windows in a call, and how far apart the first and the last may begin, plus one.
 
     Yields:
@@ -149,7 +149,7 @@ def calls(starts: np.ndarray, size: int) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class _Staging:
-    """One batch's way to the device and back, in the host's memory, as large as the largest batch."""
+    """The host's memory for one batch on its way to the device and back, as large as the largest batch."""
 
     hops: torch.Tensor
     starts: torch.Tensor
@@ -186,7 +186,7 @@ class Gpu:
         return torch.zeros(*shape, dtype=dtype, device=self._device)
 
     def recorded(self, call: Callable[[], torch.Tensor]) -> tuple[Callable[[], None], torch.Tensor]:
-        """Records a CUDA graph; all of them share their memory, since they run one after the other."""
+        """Records a CUDA graph. All graphs share their memory, since they run one after the other."""
         graph = torch.cuda.CUDAGraph()
         with self.turn():
             self._stream.wait_stream(torch.cuda.default_stream(self._device))  # which made the weights and the inputs
@@ -198,12 +198,12 @@ class Gpu:
 
     def turn(self) -> AbstractContextManager[object]:
         """Work of the `with` block goes to the stream."""
-        # For good in this thread: going back to the first GPU, where that is another, would make a context there.
+        # It stays set in this thread: setting it back to another GPU would make a context there.
         torch.cuda.set_device(self._device)
         return torch.cuda.stream(self._stream)
 
     def mark(self) -> Callable[[], object]:
-        """Returns what waits for the stream without keeping a core busy, as others decode."""
+        """Returns a function that waits for the stream without keeping a core busy: other threads decode."""
         event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         event.record()
         return event.synchronize

@@ -1,43 +1,43 @@
-"""Which form of a program is served: the first of some that gives what the exported program gives, and faster.
+"""Which form of a program is served: the one that was asked for, or the first on the device whose answers are right.
 
-What a form is worth depends on the program, on the device and on the libraries' versions, so it is tried each time that
-a worker loads the model. Whatever goes wrong with a form, the program as it was exported is there to be served.
+A form is another way to run the same program. Each has a module of its own and a line in the tables below. Nothing is
+timed: workers that start together disturb each other's times, and all of them must serve the same form.
 """
 
 from __future__ import annotations
 
 import logging
-import math
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from handler.model.comparison import Distance, Reference
+from handler.model.cuda_graphs import SIZES, Device, FixedSizes
+from handler.model.file import ModelInfo
+from handler.model.half_precision import in_half_precision
+from handler.model.program import Inputs, Program
+from handler.model.tf32 import in_tf32
+from handler.model.torchscript import frozen
 from handler.text import quoted
 
 logger = logging.getLogger(__name__)
 
-# From hops and starts to probabilities, as in a model file, all in the host's memory.
-Program = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Inputs = tuple[torch.Tensor, torch.Tensor]
-
-AS_EXPORTED = "as exported"
-# TorchScript settles on how it runs a graph in the first ones.
-_SETTLING_RUNS = 3
-# A clip or two, and a full batch: the windows on which a form that is timed has to be faster.
-_TIMED_WINDOWS = (20, 512)
-_TIMED_RUNS = 5
-# A hop can last a minute, and then no batch holds hundreds.
-_MAX_SAMPLES = 1 << 26
-# Tones reach down from half the sample rate by so many octaves, levels from full scale by so many decades.
-_OCTAVES = 8
-_DECADES = 3
+AUTO, EXPORTED = "auto", "exported"
+# Another order of additions moves a probability by some 1e-7.
+_MAX_DIFFERENCE = 1e-4
+# A twentieth of a step of sensitivity. On recordings float16 is at 0.03 for EfficientAT mn04, which changes 1 of 56,637
+# tags of windows; bfloat16 at 0.14 changes 22 (docs/record/half_precision.md).
+_MAX_LOGIT_RMS = 0.05
+# Of the sounds that forms are compared on. More than the largest fixed size, in calls of the smallest.
+_GPU_WINDOWS = 18 * SIZES[0]
+_CPU_WINDOWS = 32
+# TorchScript settles on how it runs a graph in the first calls of a size.
+_CPU_CALLS = [slice(0, num_windows) for num_windows in (1, 5, _CPU_WINDOWS) for _ in range(3)]
 
 
-class UnfitFormError(ValueError):
-    """A form is not to be served; the message says why."""
+class FormError(ValueError):
+    """A form cannot be served; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -45,94 +45,114 @@ class Form:
     """A way to run a program.
 
     Attributes:
-        name: For the log.
-        make: Makes what runs it.
-        max_difference: How far its probabilities may be from the exported program's.
-        windows: In the batches on which they are compared, which also warm it up.
-        is_timed: Whether it is taken only where it was faster.
+        name: In SENSE_MODEL_FORM and in the log.
+        make: Makes it of the exported program and an example of what that takes, in the host's memory.
+        is_rounded: Whether it calculates with fewer digits than float32 has.
     """
 
     name: str
-    make: Callable[[], Program]
-    max_difference: float
-    windows: Sequence[int]
-    is_timed: bool = True
+    make: Callable[[Program, Inputs], Program]
+    is_rounded: bool = False
+
+    def check(self, found: Distance, *, is_asked_for: bool) -> None:
+        """Logs or raises that probabilities are too far off.
+
+        Raises:
+            FormError: They are. A rounded form that an operator asked for only logs how far.
+        """
+        limit, value = (_MAX_LOGIT_RMS, found.logit_rms) if self.is_rounded else (_MAX_DIFFERENCE, found.largest)
+        if value <= limit:  # a value that is no number is not
+            return
+        if not (self.is_rounded and is_asked_for and value > limit):
+            raise FormError(f"its probabilities differ by {found}")
+        logger.warning("%s is served as asked for, though its probabilities differ by %s", self.name, found)
 
 
-def fastest_form(plain: Program, forms: Sequence[Form], *, hop_samples: int, window_hops: int) -> tuple[str, Program]:
-    """Tries forms of a program, some seconds in all.
+# The first right one is served.
+GPU_FORMS = (
+    Form("float16", lambda program, _: in_half_precision(program, torch.float16), is_rounded=True),
+    Form("bfloat16", lambda program, _: in_half_precision(program, torch.bfloat16), is_rounded=True),
+    Form("tf32", lambda program, _: in_tf32(program), is_rounded=True),
+    Form("float32", lambda program, _: program),
+)
+CPU_FORMS = (Form("torchscript", frozen),)
+
+
+def served_form(
+    program: Program, info: ModelInfo, *, gpu: Device | None = None, wanted: str = AUTO, example: Inputs
+) -> tuple[str, Program]:
+    """Makes the form that is to be served, some seconds in all.
 
     Args:
-        plain: The program as it was exported, which is known to work.
-        forms: The others, the best first.
-        hop_samples: Samples in a hop.
-        window_hops: Hops in a window.
+        program: As it was exported, on its device, where it is known to work.
+        info: What it takes.
+        gpu: The device, if it is not the CPU.
+        wanted: The name of a form, "exported", or "auto": the first right one, else the exported program.
+        example: Hops and starts that it takes, in the host's memory.
 
     Returns:
-        Name and program of the first form that is fit to be served, or of the exported one. The log says why those
-        before it were not.
+        The form's name, and what runs it from the host's memory to the host's memory. The log says why those before it
+        were not taken.
+
+    Raises:
+        FormError: The form that is wanted cannot be made here, or is not right.
     """
-
-    def sounds(num_windows: int) -> Inputs:
-        num_windows = min(num_windows, max(1, _MAX_SAMPLES // hop_samples))
-        return tones_in_noise(num_windows + window_hops - 1, hop_samples), torch.arange(num_windows)
-
-    for form in forms:
+    exported = program if gpu is None else fed(program, gpu)
+    if wanted == EXPORTED:
+        return EXPORTED, exported
+    forms = CPU_FORMS if gpu is None else GPU_FORMS
+    candidates = [form for form in forms if wanted in (AUTO, form.name)]
+    if not candidates and wanted != AUTO:
+        raise FormError(
+            f"SENSE_MODEL_FORM={wanted} does not run on {'a CPU' if gpu is None else 'a GPU'}; "
+            f"{', '.join([AUTO, EXPORTED, *(form.name for form in forms)])} do"
+        )
+    reference = _reference(exported, info, gpu)
+    for form in candidates:
         try:
-            return form.name, _fit(form, plain, sounds)
-        except Exception as error:  # whatever it is, there is a form that works
+            return form.name, _checked(form, form.make(program, example), info, gpu, reference, wanted == form.name)
+        except Exception as error:  # of any kind: a form's own, TorchScript's, CUDA's
+            if wanted == form.name:
+                raise FormError(f"SENSE_MODEL_FORM={wanted} cannot be served: {quoted(str(error))}") from error
             logger.info("the model is not served as %s: %s", form.name, quoted(str(error)))
-    return AS_EXPORTED, plain
+    return EXPORTED, exported
 
 
-def tones_in_noise(num_hops: int, hop_samples: int) -> torch.Tensor:
-    """Makes hops that show how exactly a form calculates: each a tone in noise, both at any level; every eighth silent.
+def fed(program: Program, gpu: Device) -> Program:
+    """A program on a GPU, from the host's memory to the host's memory."""
 
-    Returns:
-        float32 of shape (num_hops, hop_samples), in [-1, 1]. The same ones for the same numbers.
-    """
-    generator = torch.Generator().manual_seed(num_hops)
-    levels = 10 ** (-_DECADES * torch.rand(2, num_hops, 1, generator=generator))
-    cycles = hop_samples / 2 ** (1 + _OCTAVES * torch.rand(num_hops, 1, generator=generator))
-    tones = torch.sin(2 * torch.pi * cycles * torch.linspace(0, 1, hop_samples))
-    hops = levels[0] * tones + levels[1] * torch.randn(num_hops, hop_samples, generator=generator)
-    hops[7::8] = 0
-    return hops.clamp(-1, 1)
+    def run(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
+        placed = [gpu.on_device(*each.shape, dtype=each.dtype).copy_(each) for each in (hops, starts)]
+        return program(*placed).cpu()
+
+    return run
 
 
-def _fit(form: Form, plain: Program, sounds: Callable[[int], Inputs]) -> Program:
-    """Makes a form; raises UnfitFormError where it is not to be served. Nothing holds the memory of one that is not."""
-    program = form.make()
-    for num_windows in form.windows:
-        _compare(program, plain, sounds(num_windows), form.max_difference)
-    if form.is_timed:
-        ratios = [_time_ratio(program, plain, sounds(num_windows)) for num_windows in _TIMED_WINDOWS]
-        if not math.prod(ratios) < 1:
-            raise UnfitFormError(f"it takes {' and '.join(f'{ratio:.2f}' for ratio in ratios)} times as long")
+def _reference(exported: Program, info: ModelInfo, gpu: Device | None) -> Reference:
+    return Reference(exported, info, _CPU_WINDOWS if gpu is None else _GPU_WINDOWS, SIZES[0])
+
+
+def _checked(
+    form: Form, made: Program, info: ModelInfo, gpu: Device | None, reference: Reference, is_asked_for: bool
+) -> Program:
+    """Runs a form in every way in which it is going to run; returns the last."""
+    program = made
+    for program, calls in _ways(made, info, gpu, reference):
+        form.check(reference.distance(program, calls), is_asked_for=is_asked_for)
     return program
 
 
-@torch.inference_mode()
-def _compare(program: Program, plain: Program, batch: Inputs, max_difference: float) -> None:
-    expected = plain(*batch)
-    for _ in range(_SETTLING_RUNS):
-        difference = float((program(*batch) - expected).abs().max())
-        if not difference <= max_difference:  # nor is one that is no number
-            raise UnfitFormError(f"its probabilities differ by {difference:.1e}")
+def _ways(
+    made: Program, info: ModelInfo, gpu: Device | None, reference: Reference
+) -> Iterator[tuple[Program, Sequence[slice]]]:
+    """How a form runs from the host's memory to the host's memory, the way that is served last; and calls to check it.
 
-
-def _time_ratio(program: Program, plain: Program, batch: Inputs) -> float:
-    """What a form takes by what the plain program takes, in turns, since other workers may be starting meanwhile."""
-    own, others = [], []
-    for _ in range(_TIMED_RUNS):
-        own.append(_seconds(program, batch))
-        others.append(_seconds(plain, batch))
-    return statistics.median(own) / statistics.median(others)
-
-
-@torch.inference_mode()
-def _seconds(program: Program, batch: Inputs) -> float:
-    """Until the probabilities are in the host's memory."""
-    start_seconds = time.perf_counter()
-    program(*batch)
-    return time.perf_counter() - start_seconds
+    A GPU's graphs are recorded only after the form itself was found to be right.
+    """
+    if gpu is None:
+        yield made, _CPU_CALLS
+        return
+    yield fed(made, gpu), reference.calls(SIZES[0])
+    recorded = FixedSizes(made, gpu, hop_samples=info.hop_samples, window_hops=info.grid.window_hops)
+    # Falling: beside fewer windows, a larger batch's hops are left over.
+    yield recorded, [slice(0, num_windows) for num_windows in (_GPU_WINDOWS, 100, 20, 1)]

@@ -94,8 +94,8 @@ def test_a_header_overrules_the_environment(model_file: Path, siren: bytes, monk
     assert names(ask(Worker(model_file), siren, X_Default_Sensitivity="0")) == [["Laughter"]] * 2
 
 
-@pytest.mark.parametrize(("setting", "form"), [("auto", "frozen"), ("exported", "as exported")])
-def test_the_environment_says_whether_a_faster_form_is_looked_for(
+@pytest.mark.parametrize(("setting", "form"), [("auto", "torchscript"), ("exported", "exported")])
+def test_the_environment_says_which_form_is_served(
     model_file: Path, siren: bytes, monkeypatch: pytest.MonkeyPatch, setting: str, form: str
 ) -> None:
     monkeypatch.setenv("SENSE_MODEL_FORM", setting)
@@ -111,6 +111,16 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
     with pytest.raises(SystemExit):
         Worker(model_file)
     assert "cannot serve: SENSE_DEFAULT_SENSITIVITY: sensitivity 'loud' is not" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_form_that_cannot_be_served_stops_the_start_with_one_line(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SENSE_MODEL_FORM", "float16")
+    with pytest.raises(SystemExit):
+        Worker(model_file)
+    assert "cannot serve: SENSE_MODEL_FORM=float16 does not run on a CPU; auto, exported, torchscript do" in caplog.text
     assert "Traceback" not in caplog.text
 
 

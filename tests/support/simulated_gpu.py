@@ -37,7 +37,7 @@ def placed_answer(
 
 
 class SimulatedGpu:
-    """Stands in for handler.fixed_sizes.Gpu: calculates at once, and cannot wait for anything.
+    """Stands in for handler.model.cuda_graphs.Gpu: calculates at once, and cannot wait for anything.
 
     What nobody wrote to the host's memory is no number, or no place of a window.
     """

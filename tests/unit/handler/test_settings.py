@@ -40,6 +40,7 @@ def test_the_default_length_lets_a_gib_of_speech_through() -> None:
         ("model_threads", "256", 256),
         ("model_form", "auto", "auto"),
         ("model_form", " exported ", "exported"),
+        ("model_form", "tf32", "tf32"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name: str, text: str, value: object) -> None:
@@ -93,7 +94,7 @@ def test_an_unknown_setting_is_named_with_the_known_ones(name: str) -> None:
         ("SENSE_BATCH_HOPS", "4097"),
         ("SENSE_BATCH_HOPS", ""),
         ("SENSE_MODEL_FORM", "Exported"),
-        ("SENSE_MODEL_FORM", "float16"),
+        ("SENSE_MODEL_FORM", "float8"),
         ("SENSE_MODEL_FORM", ""),
         ("SENSE_SPOOL_FOLDER", ""),
         ("SENSE_SPOOL_FOLDER", "relative"),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from handler.model import cuda_graphs
 from handler.model.cuda_graphs import NUM_STAGINGS, Device, FixedSizes, Gpu, calls
-from handler.model.forms import Program
+from handler.model.program import Program
 from tests.support.properties import LAW
 from tests.support.simulated_gpu import SimulatedGpu
 
@@ -129,18 +128,3 @@ def test_long_hops_go_in_smaller_batches(max_hops: int, num_recorded: int, monke
     runner = FixedSizes(program(2), gpu, hop_samples=HOP_SAMPLES, window_hops=2, sizes=SIZES)
     assert gpu.num_recorded == num_recorded
     assert torch.equal(runner(hops_of(30), torch.arange(29)), program(2)(hops_of(30), torch.arange(29)))
-
-
-@pytest.mark.parametrize(("name", "number"), [("cuda", 3), ("cuda:1", 1)])
-def test_a_thread_turns_to_its_gpu_by_number(name: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen: list[torch.device] = []
-    for attribute, value in {
-        "current_device": lambda: 3,
-        "Stream": lambda device: device,
-        "graph_pool_handle": tuple,
-        "set_device": chosen.append,
-        "stream": nullcontext,
-    }.items():
-        monkeypatch.setattr(torch.cuda, attribute, value)
-    with Gpu(torch.device(name)).turn() as stream:
-        assert (chosen, stream) == ([torch.device("cuda", number)], torch.device("cuda", number))

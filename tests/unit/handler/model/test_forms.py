@@ -1,51 +1,43 @@
 from __future__ import annotations
 
+import json
 import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 
 from handler.model import forms
-from handler.model.forms import AS_EXPORTED, Form, Program, fastest_form, tones_in_noise
+from handler.model.cuda_graphs import FixedSizes
+from handler.model.file import ModelInfo, parse_info, read_program
+from handler.model.forms import CPU_FORMS, GPU_FORMS, Form, FormError, served_form
+from handler.model.program import Inputs, Program, UnsuitableProgramError
+from handler.settings import MODEL_FORMS
+from tests.support.simulated_gpu import SimulatedGpu
+from tests.support.toy_model import TOY_INFO
 
-WINDOWS = (5, 1)
-SHAPE = {"hop_samples": 64, "window_hops": 2}
-
-
-class Clock:
-    """Time that passes only where a program says so: other work of the machine does not count."""
-
-    seconds = 0.0
-
-    @classmethod
-    def perf_counter(cls) -> float:
-        return cls.seconds
+BUNDLED = Path(__file__).parents[4] / "model" / "model.pt2"
+INFO = parse_info(json.dumps({**TOY_INFO, "sample_rate": 64}))
+EXAMPLE = torch.zeros(3, 64), torch.arange(2)
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "time", Clock)
+def loudness(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
+    """The mean amplitude of a window's first hop, which is never near 0 or 1 on the logit scale."""
+    return 0.25 + 0.5 * hops[starts].abs().mean(1, keepdim=True).expand(-1, 4)
 
 
-def taking(seconds: float) -> Program:
-    """The mean square of a window's first hop, after so many seconds."""
-
-    def run(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-        Clock.seconds += seconds
-        return (hops[starts] ** 2).mean(1, keepdim=True)
-
-    return run
-
-
-loudness, quick, slow = taking(2), taking(1), taking(3)
-
-
-def off_by(difference: float) -> Program:
-    return lambda hops, starts: quick(hops, starts) + difference
+def off_by(logits: float) -> Program:
+    return lambda hops, starts: torch.sigmoid(torch.logit(loudness(hops, starts)) + logits)
 
 
 def no_number(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-    return quick(hops, starts) * torch.nan
+    return loudness(hops, starts) * torch.nan
 
 
 def failing(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
@@ -53,97 +45,211 @@ def failing(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
 
 
 def of_other_shape(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-    return torch.zeros(len(starts) + 1, 3)
+    return torch.zeros(len(starts) + 1, 4)
 
 
-def form(program: Program, name: str = "other", *, is_timed: bool = True) -> Form:
-    return Form(name, lambda: program, 1e-3, WINDOWS, is_timed=is_timed)
+def wrong_for_one_window(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
+    return loudness(hops, starts) * (len(starts) > 1)
 
 
-def unmakeable() -> Program:
-    raise AssertionError("Torch not compiled with CUDA enabled")
+def unmakeable(program: Program, example: Inputs) -> Program:
+    raise UnsuitableProgramError("it multiplies nothing after a logarithm")
 
 
-def test_a_faster_form_is_taken() -> None:
-    assert fastest_form(loudness, [form(quick)], **SHAPE) == ("other", quick)
+def form(program: Program, name: str = "first", *, is_rounded: bool = False) -> Form:
+    return Form(name, lambda exported, example: program, is_rounded)
 
 
-def test_the_first_fit_form_is_taken() -> None:
-    assert fastest_form(loudness, [form(quick, "first"), form(quick, "second")], **SHAPE)[0] == "first"
-    assert fastest_form(loudness, [form(failing, "first"), form(quick, "second")], **SHAPE)[0] == "second"
+@pytest.fixture(autouse=True)
+def small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "FixedSizes", partial(FixedSizes, sizes=(2, 9)))
+    monkeypatch.setattr(forms, "SIZES", (2, 9))
+    monkeypatch.setattr(forms, "_GPU_WINDOWS", 20)
 
 
-def test_a_form_within_its_tolerance_is_taken() -> None:
-    assert fastest_form(loudness, [form(off_by(9e-4))], **SHAPE)[0] == "other"
+@pytest.fixture(params=["CPU", "GPU"])
+def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, Program]]:
+    """Chooses among forms of `loudness` on a device."""
+
+    def choose(*candidates: Form, wanted: str = "auto") -> tuple[str, Program]:
+        monkeypatch.setattr(forms, f"{request.param}_FORMS", candidates)
+        gpu = SimulatedGpu() if request.param == "GPU" else None
+        return served_form(loudness, INFO, gpu=gpu, wanted=wanted, example=EXAMPLE)
+
+    return choose
 
 
-def test_a_form_that_is_not_timed_may_be_slower() -> None:
-    assert fastest_form(loudness, [form(slow, is_timed=False)], **SHAPE)[0] == "other"
+Choose = Callable[..., tuple[str, Program]]
 
 
+# --- the choice ---
+
+
+def test_the_first_form_that_is_right_is_served(served: Choose) -> None:
+    assert served(form(loudness), form(loudness, "second"))[0] == "first"
+    assert served(form(failing), form(loudness, "second"))[0] == "second"
+
+
+def test_without_a_right_form_the_exported_program_is_served(served: Choose) -> None:
+    for candidates in ((), (form(failing), form(no_number))):
+        name, program = served(*candidates)
+        assert name == "exported"
+        assert torch.equal(program(*EXAMPLE), loudness(*EXAMPLE))
+
+
+@pytest.mark.parametrize("is_rounded", [False, True])
 @pytest.mark.parametrize(
     ("unfit", "reason"),
     [
-        (form(failing), "no kernel image is available"),
-        (Form("other", unmakeable, 1e-3, WINDOWS), "not compiled with CUDA"),
-        (form(off_by(2e-3)), "its probabilities differ by 2.0e-03"),
-        (form(no_number), "its probabilities differ by nan"),
-        (form(of_other_shape), "size of tensor"),
-        (form(slow), "it takes 1.50 and 1.50 times as long"),
-        (form(taking(2)), "it takes 1.00 and 1.00 times as long"),
+        (failing, "no kernel image is available"),
+        (off_by(0.06), "its probabilities differ by "),
+        (off_by(0.5), "5.0e-01 rms on the logit scale"),
+        (no_number, "its probabilities differ by nan at most"),
+        (of_other_shape, "its outputs have the shape"),
     ],
 )
-def test_an_unfit_form_is_not_taken_and_the_log_says_why(
-    unfit: Form, reason: str, caplog: pytest.LogCaptureFixture
+def test_an_unfit_form_is_not_served_and_the_log_says_why(
+    served: Choose, unfit: Program, reason: str, is_rounded: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        assert fastest_form(loudness, [unfit], **SHAPE) == (AS_EXPORTED, loudness)
+        assert served(form(unfit, is_rounded=is_rounded))[0] == "exported"
     (record,) = caplog.records
-    assert "not served as other" in record.message
+    assert "not served as first" in record.message
     assert reason in record.message
 
 
-def test_a_form_may_be_slower_with_few_windows_if_it_is_faster_in_all() -> None:
-    def run(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-        return taking(3 if len(starts) < 100 else 1)(hops, starts)
-
-    assert fastest_form(loudness, [form(run)], **SHAPE)[0] == "other"
+def test_a_form_that_is_wrong_for_a_single_window_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "CPU_FORMS", (form(wrong_for_one_window),))
+    assert served_form(loudness, INFO, example=EXAMPLE)[0] == "exported"
 
 
-def test_a_form_that_is_wrong_in_one_size_of_batch_alone_is_not_taken() -> None:
-    def wrong_in_small_batches(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-        return quick(hops, starts) + (len(starts) < 5)
-
-    assert fastest_form(loudness, [form(wrong_in_small_batches)], **SHAPE)[0] == AS_EXPORTED
+def test_a_rounded_form_may_differ_by_a_twentieth_of_a_step_of_sensitivity(served: Choose) -> None:
+    assert served(form(off_by(0.04), is_rounded=True))[0] == "first"
+    assert served(form(off_by(0.04)))[0] == "exported"
 
 
-def test_without_another_form_the_program_runs_as_exported() -> None:
-    assert fastest_form(loudness, [], **SHAPE) == (AS_EXPORTED, loudness)
+# --- a form that is asked for ---
 
 
-def test_long_hops_are_tried_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "_MAX_SAMPLES", 8_000)
-    sizes = []
-
-    def noting(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-        sizes.append(len(starts))
-        return torch.zeros(len(starts), 1)
-
-    for hop_samples in (1_000, 9_000):
-        assert fastest_form(
-            loudness, [Form("other", lambda: noting, 1, (600, 1))], hop_samples=hop_samples, window_hops=1
-        )
-    assert (max(sizes), min(sizes)) == (8, 1)
+def test_the_form_that_is_asked_for_is_served(served: Choose) -> None:
+    candidates = form(loudness), form(loudness, "second")
+    assert [served(*candidates, wanted=name)[0] for name in ("exported", "first", "second")] == [
+        "exported",
+        "first",
+        "second",
+    ]
 
 
-@pytest.mark.parametrize(("num_hops", "hop_samples"), [(1, 5), (40, 16_000), (40, 160)])
-def test_sounds_are_audio_at_many_levels(num_hops: int, hop_samples: int) -> None:
-    hops = tones_in_noise(num_hops, hop_samples)
-    assert (hops.shape, hops.dtype) == ((num_hops, hop_samples), torch.float32)
-    assert hops.abs().max() <= 1
-    assert torch.equal(hops, tones_in_noise(num_hops, hop_samples))
-    levels = hops.abs().amax(1)
-    assert (levels == 0).sum() == num_hops // 8
-    if num_hops == 40:
-        assert levels.max() > 0.5
-        assert levels[levels > 0].min() < 0.05
+@pytest.mark.parametrize(
+    ("asked_for", "reason"),
+    [
+        (form(failing), "no kernel image is available"),
+        (form(off_by(0.06)), "its probabilities differ by"),
+        (form(no_number, is_rounded=True), "its probabilities differ by nan"),
+        (Form("first", unmakeable), "it multiplies nothing after a logarithm"),
+    ],
+)
+def test_a_form_that_is_asked_for_and_not_right_is_refused(served: Choose, asked_for: Form, reason: str) -> None:
+    with pytest.raises(FormError, match=f"SENSE_MODEL_FORM=first cannot be served: .*{reason}"):
+        served(asked_for, form(loudness, "second"), wanted="first")
+
+
+def test_a_rounded_form_is_served_as_asked_for_and_the_log_says_how_far_it_is_off(
+    served: Choose, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert served(form(off_by(0.5), is_rounded=True), wanted="first")[0] == "first"
+    assert "first is served as asked for, though its probabilities differ by" in caplog.text
+    assert "5.0e-01 rms on the logit scale" in caplog.text
+
+
+def test_a_form_that_does_not_run_on_the_device_is_refused(served: Choose) -> None:
+    with pytest.raises(FormError, match=r"SENSE_MODEL_FORM=other does not run on a .PU; auto, exported, first do"):
+        served(form(loudness), wanted="other")
+
+
+def test_every_form_has_its_value_of_the_setting() -> None:
+    assert set(MODEL_FORMS) == {"auto", "exported", *(form.name for form in (*CPU_FORMS, *GPU_FORMS))}
+
+
+# --- on a GPU ---
+
+
+def test_nothing_is_recorded_of_a_form_that_is_not_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = SimulatedGpu()
+    monkeypatch.setattr(forms, "GPU_FORMS", (form(off_by(0.5)), form(loudness, "second")))
+    assert served_form(loudness, INFO, gpu=gpu, example=EXAMPLE)[0] == "second"
+    assert gpu.num_recorded == 2  # one form's two sizes
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Iterator[tuple[torch.nn.Module, ModelInfo]]:
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a worker
+    program, info = read_program(BUNDLED)
+    yield program.module(), info
+    torch.set_num_threads(num_threads)
+
+
+@pytest.mark.parametrize("name", ["auto", "bfloat16", "tf32", "float32"])
+def test_the_bundled_model_has_every_form(bundled: tuple[torch.nn.Module, ModelInfo], name: str) -> None:
+    module, info = bundled
+    served, _ = served_form(module, info, gpu=SimulatedGpu(), wanted=name, example=EXAMPLE)
+    assert served == ("float16" if name == "auto" else name)
+
+
+def test_where_nothing_can_be_recorded_the_exported_program_is_served(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(forms, "FixedSizes", missing)
+    monkeypatch.setattr(forms, "GPU_FORMS", (form(loudness), form(loudness, "second")))
+    with caplog.at_level(logging.INFO):
+        assert served_form(loudness, INFO, gpu=SimulatedGpu(), example=EXAMPLE)[0] == "exported"
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "the model is not served as first",
+        "the model is not served as second",
+    ]
+
+
+# --- workers that start at once ---
+
+
+class BusyGpu(SimulatedGpu):
+    """One of many on the same slow device: a replay waits for the others' and takes a time of its own."""
+
+    _device = threading.Lock()
+
+    def recorded(self, call: Callable[[], torch.Tensor]) -> tuple[Callable[[], None], torch.Tensor]:
+        replay, result = super().recorded(call)
+
+        def slow_replay() -> None:
+            with self._device:
+                time.sleep(random.expovariate(1_000))  # what the device takes, not a wait for it
+                replay()
+
+        return slow_replay, result
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        ((form(loudness), form(loudness, "second")), "first"),
+        ((form(off_by(0.5), is_rounded=True), form(loudness, "second")), "second"),
+        ((form(failing), form(no_number, "second")), "exported"),
+    ],
+)
+def test_eight_workers_that_start_at_once_serve_the_same_form_twenty_times_in_a_row(
+    candidates: tuple[Form, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "GPU_FORMS", candidates)
+    together = threading.Barrier(8, timeout=60)
+
+    def start(_: int) -> str:
+        together.wait()
+        return served_form(loudness, INFO, gpu=BusyGpu(), example=EXAMPLE)[0]
+
+    with ThreadPoolExecutor(8) as workers:
+        for _ in range(20):
+            assert list(workers.map(start, range(8))) == [expected] * 8

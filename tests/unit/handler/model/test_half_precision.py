@@ -9,8 +9,8 @@ import torch
 from torch.fx import Interpreter, Node
 
 from handler.model.file import read_program
-from handler.model.graph import NoFormError
 from handler.model.half_precision import in_half_precision
+from handler.model.program import UnsuitableProgramError
 from importers.__main__ import main as import_checkpoint
 from tests.support.seeded_checkpoints import efficientat_weights, panns_weights, write_checkpoint
 from tests.support.simulated_gpu import placed_answer
@@ -118,9 +118,9 @@ def types(module: torch.fx.GraphModule, *example: torch.Tensor) -> list[tuple[st
 
 
 @torch.inference_mode()
-def difference(module: Module, num_hops: int = 9) -> float:
+def difference(module: Module, num_hops: int = 9, dtype: torch.dtype = torch.float16) -> float:
     expected = module(*inputs(num_hops))
-    answer = in_half_precision(module)(*inputs(num_hops))
+    answer = in_half_precision(module, dtype)(*inputs(num_hops))
     assert answer.dtype == torch.float32
     return float((answer - expected).abs().max())
 
@@ -131,11 +131,12 @@ def test_probabilities_move_a_little(kind: type[Module], num_hops: int) -> None:
     assert 0 < difference(exported(kind()), num_hops) < 2e-3
 
 
-def test_the_network_alone_is_in_half_precision() -> None:
-    found = types(in_half_precision(exported(Tagger())), *inputs(5))
-    assert [dtype for name, dtype in found if name in MIXING] == [torch.float32, torch.float16, torch.float16]
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_network_alone_is_in_half_precision(dtype: torch.dtype) -> None:
+    found = types(in_half_precision(exported(Tagger()), dtype), *inputs(5))
+    assert [dtype for name, dtype in found if name in MIXING] == [torch.float32, dtype, dtype]
     assert dict(found)["log"] == dict(found)["sigmoid"] == torch.float32
-    assert dict(found)["batch_norm"] == dict(found)["relu"] == torch.float16
+    assert dict(found)["batch_norm"] == dict(found)["relu"] == dtype
 
 
 @pytest.mark.parametrize("kind", [Tagger, Explicit])
@@ -161,8 +162,9 @@ def test_weights_of_the_original_are_not_held() -> None:
     assert float32 == {"bank"}
 
 
-def test_what_overflows_shows() -> None:
+def test_what_overflows_float16_shows_and_has_room_in_bfloat16() -> None:
     assert math.isnan(difference(exported(Overflowing())))
+    assert difference(exported(Overflowing()), dtype=torch.bfloat16) < 2e-2
 
 
 @pytest.mark.parametrize(
@@ -170,12 +172,12 @@ def test_what_overflows_shows() -> None:
     [(Raw, "nothing after a logarithm"), (Unmixed, "nothing after a logarithm"), (Surprise, "nothing after a logar")],
 )
 def test_a_program_of_unknown_range_stays_in_float32(kind: type[Module], reason: str) -> None:
-    with pytest.raises(NoFormError, match=reason):
+    with pytest.raises(UnsuitableProgramError, match=reason):
         in_half_precision(exported(kind()))
 
 
 def test_what_is_no_exported_program_has_no_such_form() -> None:
-    with pytest.raises(NoFormError, match="no graph"):
+    with pytest.raises(UnsuitableProgramError, match="no graph"):
         in_half_precision(Tagger())
 
 

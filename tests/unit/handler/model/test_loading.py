@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +10,13 @@ import pytest
 import torch
 
 from handler.model import loading
-from handler.model.cuda_graphs import FixedSizes
-from handler.model.file import ModelFileError, ModelInfo, parse_info, read_program
-from handler.model.forms import Form, fastest_form
+from handler.model.file import ModelFileError, parse_info
+from handler.model.forms import FormError
 from handler.model.half_precision import in_half_precision
 from handler.model.loading import Model, load_model
 from handler.windows import WindowGrid
 from tests.support import audio
-from tests.support.simulated_gpu import SimulatedGpu, placed_answer
+from tests.support.simulated_gpu import placed_answer
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
 
 CPU = torch.device("cpu")
@@ -286,63 +282,21 @@ def test_hops_are_whole_samples_exactly(sample_rate: int, hop_seconds: object, h
 # --- forms ---
 
 
-def test_a_model_can_be_loaded_as_it_was_exported(toy_model: Path, toy: Model) -> None:
-    plain = load_model(toy_model, CPU, as_exported=True)
-    assert (toy.form, plain.form) == ("frozen", "as exported")
+@pytest.mark.parametrize(("wanted", "form"), [("auto", "torchscript"), ("exported", "exported")])
+def test_a_model_is_loaded_in_the_form_that_is_wanted(toy_model: Path, toy: Model, wanted: str, form: str) -> None:
+    model = load_model(toy_model, CPU, form=wanted)
+    assert model.form == form
     batch = hops_of(0.2, 0.6, 0.4), torch.tensor([0, 1])
-    assert plain.score(*batch) == pytest.approx(toy.score(*batch), abs=1e-6)
+    assert model.score(*batch) == pytest.approx(toy.score(*batch), abs=1e-6)
 
 
-@pytest.fixture(scope="module")
-def bundled() -> tuple[torch.nn.Module, ModelInfo]:
-    program, info = read_program(BUNDLED)
-    return program.module(), info
+def test_a_form_of_another_device_is_refused(toy_model: Path) -> None:
+    with pytest.raises(FormError, match="SENSE_MODEL_FORM=float16 does not run on a CPU"):
+        load_model(toy_model, CPU, form="float16")
 
 
-@pytest.fixture
-def gpu_forms(bundled: tuple[torch.nn.Module, ModelInfo], monkeypatch: pytest.MonkeyPatch) -> list[Form]:
-    """What would be tried on a GPU, in memory and with kernels of the CPU, in small batches, and not timed."""
-    monkeypatch.setattr(loading, "Gpu", lambda device: SimulatedGpu())
-    monkeypatch.setattr(loading, "FixedSizes", partial(FixedSizes, sizes=(2, 9)))
-    return [
-        replace(form, windows=(20, 7, 1), is_timed=False)
-        for form in loading._gpu_forms(*bundled, torch.device("cuda:0"))
-    ]
-
-
-def test_half_precision_is_fit_for_the_bundled_model(
-    bundled: tuple[torch.nn.Module, ModelInfo], gpu_forms: list[Form]
-) -> None:
-    module, info = bundled
-    name, _ = fastest_form(module, gpu_forms, hop_samples=info.hop_samples, window_hops=2)
-    assert name == "float16 in CUDA graphs"
-
-
-def test_single_precision_follows_where_half_precision_is_unfit(
-    bundled: tuple[torch.nn.Module, ModelInfo], gpu_forms: list[Form]
-) -> None:
-    module, info = bundled
-    assert 1e-7 < gpu_forms[0].max_difference <= 5e-3
-    unfit = replace(gpu_forms[0], max_difference=1e-7)
-    name, _ = fastest_form(module, [unfit, gpu_forms[1]], hop_samples=info.hop_samples, window_hops=2)
-    assert name == "float32 in CUDA graphs"
-
-
-def test_without_a_gpu_none_of_its_forms_is_taken(
-    bundled: tuple[torch.nn.Module, ModelInfo], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def missing(device: torch.device) -> SimulatedGpu:
-        raise AssertionError("Torch not compiled with CUDA enabled")
-
-    monkeypatch.setattr(loading, "Gpu", missing)
-    module, info = bundled
-    forms = loading._gpu_forms(module, info, torch.device("cuda:0"))
-    with caplog.at_level(logging.INFO):
-        assert fastest_form(module, forms, hop_samples=info.hop_samples, window_hops=2)[0] == "as exported"
-    assert [record.message.partition(":")[0] for record in caplog.records] == [
-        "the model is not served as float16 in CUDA graphs",
-        "the model is not served as float32 in CUDA graphs",
-    ]
+def test_a_window_takes_time(toy: Model) -> None:
+    assert 0 < toy.seconds_per_window < 10
 
 
 def test_a_gpu_rounds_float32_nowhere() -> None:
@@ -360,10 +314,10 @@ def test_a_gpu_rounds_float32_nowhere() -> None:
             setattr(backend, name, value)
 
 
-def test_a_form_that_breaks_the_device_is_told_with_the_way_out(
+def test_a_form_that_breaks_the_device_is_named_with_the_way_out(
     toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(model: Model) -> float:
+    def broken(*_: object) -> float:
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(loading, "_seconds_per_window", broken)

@@ -1,16 +1,10 @@
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 import torch
 
-from handler.model import loading
-from handler.model.graph import NoFormError
-from handler.model.loading import load_model
-from handler.model.torchscript import Inputs, frozen
+from handler.model.program import Inputs, UnsuitableProgramError
+from handler.model.torchscript import frozen
 
 
 class Convolving(torch.nn.Module):
@@ -62,38 +56,10 @@ def test_convolution_weights_are_laid_out_channels_last() -> None:
 
 
 def test_a_program_that_computes_with_sizes_is_not_frozen() -> None:
-    with pytest.raises(NoFormError, match="sizes of its inputs"):
+    with pytest.raises(UnsuitableProgramError, match="sizes of its inputs"):
         frozen(exported(Counting()), inputs(5))
 
 
 def test_what_is_no_exported_program_is_not_frozen() -> None:
-    with pytest.raises(NoFormError, match="no graph"):
+    with pytest.raises(UnsuitableProgramError, match="no graph"):
         frozen(Convolving(), inputs(5))
-
-
-def test_a_model_is_loaded_frozen(toy_model: Path) -> None:
-    assert load_model(toy_model, torch.device("cpu")).form == "frozen"
-
-
-def test_a_frozen_form_that_differs_is_not_taken(
-    toy_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def off(program: torch.nn.Module, example: Inputs) -> Callable[..., torch.Tensor]:
-        return lambda hops, starts: (program(hops, starts) + 2e-4).clamp(max=1)
-
-    monkeypatch.setattr(loading, "frozen", off)
-    with caplog.at_level(logging.INFO):
-        loaded = load_model(toy_model, torch.device("cpu"))
-    assert loaded.form == "as exported"
-    assert "differ by 2.0e-04" in caplog.text
-
-
-def test_a_frozen_form_that_fails_is_not_taken(toy_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(program: torch.nn.Module, example: Inputs) -> Callable[..., torch.Tensor]:
-        def fail(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("The size of tensor a must match that of b")
-
-        return fail
-
-    monkeypatch.setattr(loading, "frozen", failing)
-    assert load_model(toy_model, torch.device("cpu")).form == "as exported"

@@ -1,0 +1,38 @@
+"""A model file's program as other forms of it take it: its type, and its operations as a graph that may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.fx import Graph, GraphModule
+
+# From hops and starts to probabilities, as in a model file.
+Program = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Inputs = tuple[torch.Tensor, torch.Tensor]
+
+
+class UnsuitableProgramError(ValueError):
+    """A form of the program cannot be made; the message says why."""
+
+
+def bare_graph(program: Program) -> GraphModule:
+    """Copies a program without the checks of its inputs' sizes. No other form needs them or can express them.
+
+    Args:
+        program: What `torch.export.ExportedProgram.module` gives. It stays as it is, and shares its weights.
+
+    Raises:
+        UnsuitableProgramError: It is no graph of operations, or does not give one tensor.
+    """
+    if not isinstance(program, GraphModule):
+        raise UnsuitableProgramError("it is no graph of operations")
+    graph = Graph()
+    outputs = graph.graph_copy(program.graph, {})
+    if not (isinstance(outputs, tuple) and len(outputs) == 1):
+        raise UnsuitableProgramError("it does not give one tensor")
+    graph.output(outputs[0])
+    for node in list(graph.nodes):
+        if node.op == "call_module" and not node.users:
+            graph.erase_node(node)
+    return GraphModule(program, graph)
