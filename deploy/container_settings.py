@@ -1,6 +1,6 @@
-"""The container's settings: SAGEMAKER_ variables as SageMaker sets them, SENSE_ variables as an operator does.
+"""The container's settings: SAGEMAKER_ variables, which SageMaker sets, and SENSE_ variables, which an operator sets.
 
-The handler reads its own SENSE_ variables (handler/settings.py); what is read here in addition never reaches it.
+The handler reads its own SENSE_ variables (handler/settings.py). The container's other ones do not reach it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from handler.settings import PREFIX, SettingsError, read_values, whole_number_pa
 from handler.text import quoted
 
 MEBIBYTE = 1 << 20
-# TorchServe's queue (jobQueueSize in model-config.yaml): with no more requests than that inside, it never overflows.
+# TorchServe's queue (jobQueueSize in model-config.yaml) holds that many, so it never overflows.
 HIGHEST_MAX_REQUESTS = 64
 # What SageMaker allows for MaxPayloadInMB, and for its product with MaxConcurrentTransforms.
 HIGHEST_PAYLOAD_MB = 100
@@ -27,8 +27,8 @@ class Profile:
 
     Attributes:
         max_body_bytes: Larger bodies are refused with 413.
-        max_requests: Requests inside at once, those that are still being received and those that wait included; one
-            more is refused with 429.
+        max_requests: Requests inside at once, from the first byte received to the last byte sent; one more is refused
+            with 429.
     """
 
     max_body_bytes: int
@@ -36,11 +36,11 @@ class Profile:
 
 
 PROFILES: Mapping[str, Profile] = {
-    # 25 MB is the most that SageMaker passes on. It waits 60 s at most: a longer queue would only answer nobody.
+    # 25 MB is the most that SageMaker passes on. It waits 60 s at most: answers of a longer queue would come too late.
     "realtime": Profile(max_body_bytes=25 * MEBIBYTE, max_requests=32),
-    # SageMaker holds the queue itself and sends MaxConcurrentInvocationsPerInstance at once; each may spool 1 GiB.
+    # SageMaker keeps the queue and sends MaxConcurrentInvocationsPerInstance at once; each may spool 1 GiB.
     "async": Profile(max_body_bytes=1 << 30, max_requests=16),
-    # SageMaker sends MaxConcurrentTransforms at once, of MaxPayloadInMB each, and gives a record up after three tries.
+    # SageMaker sends MaxConcurrentTransforms at once, each of MaxPayloadInMB, and gives a record up after three tries.
     "batch": Profile(max_body_bytes=HIGHEST_PAYLOAD_MB * MEBIBYTE, max_requests=HIGHEST_MAX_REQUESTS),
 }
 
@@ -52,7 +52,7 @@ class ContainerSettings:
     Attributes:
         profile: One of PROFILES, SENSE_PROFILE; batch where SageMaker runs the container for a transform job.
         port: Where the front listens, SAGEMAKER_BIND_TO_PORT.
-        internal_ports: Lowest and highest port that all else may use, SAGEMAKER_SAFE_PORT_RANGE; None: any.
+        internal_ports: Lowest and highest port for TorchServe's listeners, SAGEMAKER_SAFE_PORT_RANGE; None: any.
         max_body_bytes: SENSE_MAX_BODY_BYTES, else SAGEMAKER_MAX_PAYLOAD_IN_MB in a transform job, else the profile's.
         max_requests: SENSE_MAX_REQUESTS, else the profile's.
         max_transforms: What /execution-parameters proposes, SAGEMAKER_MAX_CONCURRENT_TRANSFORMS.
@@ -74,7 +74,7 @@ class ContainerSettings:
         return replace(self, port=port)
 
     def execution_parameters(self) -> dict[str, object]:
-        """What SageMaker is to use for a transform job that does not say itself."""
+        """What SageMaker uses for a transform job that does not set these."""
         payload_mb = max(1, min(self.max_body_bytes // MEBIBYTE, HIGHEST_PAYLOAD_MB // self.max_transforms))
         return {
             "MaxConcurrentTransforms": self.max_transforms,
@@ -105,7 +105,7 @@ def read_container_settings(environment: Mapping[str, str]) -> ContainerSettings
     batch = sagemaker.get("SAGEMAKER_BATCH", False)
     profile = "batch" if batch else given.get("SENSE_PROFILE", "realtime")
     defaults = PROFILES[profile]
-    payload_mb = sagemaker.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0) if batch else 0  # 0 is SageMaker's word for no limit
+    payload_mb = sagemaker.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0) if batch else 0  # 0 means no limit
     max_body_bytes = payload_mb * MEBIBYTE or defaults.max_body_bytes
     handler_variables = {name: environment[name] for name in given if name in handler_settings.PARSERS}
     return ContainerSettings(
@@ -137,7 +137,7 @@ def _port_range(text: str, *, source: str) -> tuple[int, int]:
     lowest, _, highest = text.partition("-")
     ports = parse(lowest, source=source), parse(highest, source=source)
     if ports[0] > ports[1]:
-        raise SettingsError(f"{source}={quoted(text)} is no range of ports such as 25000-25999")
+        raise SettingsError(f"{source}={quoted(text)} is not a range of ports such as 25000-25999")
     return ports
 
 

@@ -30,7 +30,7 @@ MOST_WORKERS = 4
 
 @dataclass(frozen=True)
 class Front:
-    """Where nginx listens, what it puts where, and who it runs as.
+    """Where nginx listens, where its files go, and who it runs as.
 
     Attributes:
         settings: Port and limits.
@@ -39,7 +39,7 @@ class Front:
         run_folder: For its process id, its configuration, answers that wait, and the files of deploy/health.py.
         spool_folder: For bodies.
         user: The user of its workers; None: the caller.
-        paths: What takes bodies.
+        paths: The paths that take bodies.
     """
 
     settings: ContainerSettings

@@ -29,15 +29,15 @@ TORCHSERVE_STOP_SECONDS = 6.0
 
 @dataclass(frozen=True)
 class Places:
-    """What the stack is made of, and where it lives.
+    """What the stack serves, and where.
 
     Attributes:
         model_store: The folder with the archive.
         model_file: Takes the place of the archive's own model; None: it does not.
         host: The address that the front listens on.
         user: Who TorchServe and nginx run as; None: the caller.
-        log: Receives what both say; None: standard output and error.
-        paths: What takes bodies; SageMaker knows one.
+        log: Receives the output of both; None: standard output and error.
+        paths: The paths that take bodies; SageMaker uses one.
     """
 
     model_store: Path
@@ -134,7 +134,7 @@ def torchserve_environment(
         **settings.handler_variables,
         f"{PREFIX}MAX_BODY_BYTES": str(settings.max_body_bytes),
         f"{PREFIX}SPOOL_FOLDER": str(spool_folder),
-        "HOME": str(run_folder),  # whatever a library wants to keep
+        "HOME": str(run_folder),  # for files that a library keeps
     }
 
 

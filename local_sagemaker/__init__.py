@@ -1,7 +1,7 @@
 """Amazon SageMaker on this machine, for tests and laptops: `python -m local_sagemaker --help`.
 
-Real-time and asynchronous invocations and transform jobs run against a real container or the local server; S3 and the
-control plane are moto's. With AWS_ENDPOINT_URL set to it, a user's boto3 script and AWS CLI commands run unchanged.
+Real-time and asynchronous invocations and transform jobs run against a real container or the local server. S3 and the
+control plane are moto's. With AWS_ENDPOINT_URL set to its URL, boto3 scripts and AWS CLI commands run unchanged.
 
     __main__.py     the command
     gateway.py      one URL for all of it
@@ -11,7 +11,7 @@ control plane are moto's. With AWS_ENDPOINT_URL set to it, a user's boto3 script
     containers.py   starting a container, and one invocation of it
     storage.py      s3:// locations
 
-Its rules are those that AWS publishes: which headers reach the container, which come back, how large a request may be,
-how long it may take, and how an error of the container looks to the caller. What AWS does not publish (the text of a
-failure object) is marked where it is made.
+It follows the rules that AWS publishes: which headers reach the container, which come back, how large a request may be,
+how long it may take, and how an error of the container looks to the caller. A comment marks what AWS does not publish
+(the text of a failure object).
 """

@@ -1,8 +1,8 @@
 """A SageMaker on this machine: S3, endpoints, asynchronous invocations and transform jobs behind one URL.
 
 Starts the local server (or the container that --command starts), creates the endpoints `cochl-sense` and
-`cochl-sense-async`, the model `cochl-sense` and the bucket `cochl-sense`, and says what to put into the environment so
-that boto3 and the AWS CLI talk to it.
+`cochl-sense-async`, the model `cochl-sense` and the bucket `cochl-sense`, and prints the environment variables with
+which boto3 and the AWS CLI use it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=4566, help="where to listen on 127.0.0.1 (default: 4566)")
     parser.add_argument(
         "--command",
-        help="what starts a container instead of the local server, {env} standing for --env NAME=VALUE ...: "
+        help="starts a container instead of the local server; {env} stands for --env NAME=VALUE ...: "
         "'docker run --rm --network host {env} IMAGE serve'",
     )
     return parser.parse_args()
@@ -60,7 +60,7 @@ def serve(command: list[str], port: int) -> None:
     Raises:
         ServingError: The container did not start.
         OSError: The port is taken.
-        KeyboardInterrupt: The ordinary end.
+        KeyboardInterrupt: The usual end.
     """
     print("starting the container ...", flush=True)
     with ExitStack() as stack:
@@ -83,7 +83,7 @@ def prepare(sagemaker: LocalSageMaker) -> None:
 
 
 def explain(sagemaker: LocalSageMaker) -> None:
-    """Says how to talk to it."""
+    """Prints how to use it."""
     print(f"SageMaker at {sagemaker.url} until Ctrl-C; logs: {LOGS}\n")
     for name, value in sagemaker.environment().items():
         print(f"  export {name}={value}")

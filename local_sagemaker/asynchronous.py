@@ -16,7 +16,7 @@ from deploy.http_call import Answer
 from local_sagemaker import storage
 from local_sagemaker.containers import error_message, invoke
 
-# Where the endpoint's configuration leaves MaxConcurrentInvocationsPerInstance out, SageMaker chooses.
+# SageMaker chooses where the endpoint's configuration does not set MaxConcurrentInvocationsPerInstance.
 DEFAULT_CONCURRENCY = 4
 
 
@@ -26,14 +26,14 @@ class Job:
 
     Attributes:
         endpoint: The endpoint's name.
-        inference_id: The caller's, or ours.
-        input_location: Of the body.
+        inference_id: The caller's, or a new one.
+        input_location: Where the body is.
         output_location: Where the answer goes.
         failure_location: Where the error goes; None: nowhere.
         headers: For the container.
         timeout_seconds: For the invocation.
-        ttl_seconds: A request that has waited longer is not sent at all.
-        topics: SuccessTopic and ErrorTopic, if wanted.
+        ttl_seconds: A request that has waited longer is not sent.
+        topics: SuccessTopic and ErrorTopic, as far as configured.
         taken_at: time.monotonic() when it came.
     """
 
@@ -50,7 +50,7 @@ class Job:
 
 
 class Backlog:
-    """Works requests off, each endpoint's in order, some at once.
+    """Works requests off: each endpoint's in order, a few at once.
 
     Args:
         container: Base URL of the container.
@@ -64,14 +64,14 @@ class Backlog:
         self._lock = Lock()
 
     def add(self, job: Job, max_concurrent: int | None) -> None:
-        """Takes a request on."""
+        """Queues a request."""
         with self._lock:
             if job.endpoint not in self._pools:
                 self._pools[job.endpoint] = ThreadPoolExecutor(max_concurrent or DEFAULT_CONCURRENCY)
         self._pools[job.endpoint].submit(self._work_off, job)
 
     def close(self) -> None:
-        """Drops what waits and lets what runs come to its end."""
+        """Drops requests that wait, and lets those that run finish."""
         for pool in self._pools.values():
             pool.shutdown(cancel_futures=True)
 
@@ -85,7 +85,7 @@ class Backlog:
             content_type = answer.headers.get("content-type", "application/octet-stream")
             storage.upload(self._s3, job.output_location, answer.body, content_type)
         elif job.failure_location is not None:
-            # AWS does not say what the object holds; it is an error's text for people, and so is this.
+            # AWS does not publish the object's format. It is an error's text for people, and so is this.
             storage.upload(self._s3, job.failure_location, error.encode(), "text/plain")
         self._notify(job, error)
 

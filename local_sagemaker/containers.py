@@ -18,7 +18,7 @@ from deploy.ports import HOST, free_port
 from deploy.readiness import wait_until
 
 MAX_MESSAGE_CHARACTERS = 2048
-# SageMaker's own limits are 2 s for a ping, 8 minutes until the first good one, 30 s from SIGTERM to SIGKILL.
+# SageMaker's limits: 2 s for a ping, 8 minutes until the first good one, 30 s from SIGTERM to SIGKILL.
 PING_SECONDS = 2.0
 STARTUP_SECONDS = 480.0
 STOP_SECONDS = 30.0
@@ -74,8 +74,8 @@ class Container:
 
     Attributes:
         url: Its base URL.
-        process: What the command runs in, the leader of its own session.
-        log: What it says.
+        process: The command's process, the leader of its own session.
+        log: Its output.
     """
 
     url: str
@@ -112,9 +112,9 @@ def started(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     """Runs a container for the length of the `with` block, which begins at once, before it is healthy.
 
     Args:
-        command: What starts it, `serve` included; where an argument is {env}, --env NAME=VALUE stand in its place.
-        environment: The container's variables; SAGEMAKER_BIND_TO_PORT comes on top.
-        log: Receives what it says.
+        command: Starts it, `serve` included; an argument {env} is replaced by --env NAME=VALUE ...
+        environment: The container's variables; SAGEMAKER_BIND_TO_PORT is added.
+        log: Receives its output.
     """
     port = free_port()
     variables = {**environment, "SAGEMAKER_BIND_TO_PORT": str(port)}

@@ -1,4 +1,4 @@
-"""One URL for all of it: the runtime API here, everything else moto's."""
+"""One URL for everything: the runtime API is answered here, all else by moto."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from local_sagemaker.runtime import PATH, Runtime
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# What moto says to every caller whose credentials it does not know.
+# The account that moto gives to credentials it does not know.
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": REGION}
@@ -38,16 +38,16 @@ TARGET = "SageMaker.CreateTransformJob"
 
 @dataclass(frozen=True)
 class LocalSageMaker:
-    """A running local SageMaker; `url` is what AWS_ENDPOINT_URL is to be."""
+    """A running local SageMaker; `url` is the value for AWS_ENDPOINT_URL."""
 
     url: str
 
     def client(self, service: str) -> BaseClient:
-        """Returns a boto3 client of it."""
+        """Returns a boto3 client for it."""
         return client(self.url, service)
 
     def environment(self) -> dict[str, str]:
-        """Returns what boto3 and the AWS CLI want to find in the environment."""
+        """Returns the environment variables with which boto3 and the AWS CLI use it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
@@ -58,7 +58,7 @@ class LocalSageMaker:
 
 
 def client(url: str, service: str) -> BaseClient:
-    """Returns a boto3 client for a URL; as the SDKs' users are told to, it waits longer than SageMaker does."""
+    """Returns a boto3 client for a URL. It waits longer than SageMaker does, as AWS advises."""
     config = Config(read_timeout=70, retries={"max_attempts": 1}, s3={"addressing_style": "path"})
     return boto3.client(service, endpoint_url=url, config=config, **CREDENTIALS)
 
@@ -143,7 +143,7 @@ def running(
         OSError: The port is taken.
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # moto's list of instance types ends in 2021; any name will do here.
+    # moto's list of instance types ends in 2021. Any name will do here.
     setattr(FakeEndpointConfig, "validate_instance_type", lambda *_: None)  # noqa: B010  # mypy holds on to methods
     server = make_server(host, port, _nothing, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://{host}:{server.port}"
@@ -162,7 +162,7 @@ def running(
 
 
 def _nothing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Holds the port until the application, which must know it, is made."""
+    """Holds the port until the application is made, which has to know it."""
     raise NotImplementedError
 
 
@@ -173,8 +173,8 @@ def create_endpoint(
 
     Args:
         sagemaker: A boto3 client.
-        name: Theirs.
-        image: Of the model; nothing looks at it here.
+        name: The name of all three.
+        image: The model's image; nothing reads it here.
         asynchronous: The configuration's AsyncInferenceConfig; None: a real-time endpoint.
     """
     role = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"

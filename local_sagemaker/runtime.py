@@ -41,9 +41,9 @@ class Runtime:
 
     Attributes:
         container: Base URL of the container behind all endpoints.
-        configuration: Endpoint's name -> what describe_endpoint_config says of it; LookupError if unknown.
+        configuration: Name of an endpoint -> its describe_endpoint_config; LookupError if unknown.
         s3: Where asynchronous requests and answers lie.
-        backlog: Takes asynchronous requests on.
+        backlog: Takes asynchronous requests.
     """
 
     container: str
@@ -112,7 +112,7 @@ class Runtime:
         return Response(body, 202, {"Content-Type": "application/json", **located})
 
     def _input_location(self, request: Request, headers: Mapping[str, str], folder: str, job_id: str) -> str:
-        """The object that the request names, or a new one that holds the body it brings."""
+        """Returns the object that the request names, or a new one with the request's body."""
         body = request.get_data()
         location = headers.get("inputlocation")
         if bool(body) == bool(location):

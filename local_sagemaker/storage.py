@@ -14,11 +14,11 @@ def parse(location: str) -> tuple[str, str]:
     """Splits s3://bucket/key.
 
     Raises:
-        ValueError: It is no such location.
+        ValueError: It is not such a location.
     """
     bucket, _, key = location.removeprefix("s3://").partition("/")
     if not location.startswith("s3://") or not bucket:
-        raise ValueError(f"{location!r} is no location s3://bucket/key")
+        raise ValueError(f"{location!r} is not a location s3://bucket/key")
     return bucket, key
 
 
@@ -48,7 +48,7 @@ def upload(s3: BaseClient, location: str, body: bytes, content_type: str) -> Non
 
 
 def keys(s3: BaseClient, location: str) -> list[str]:
-    """Returns the keys that begin with the location's, without those that stand for folders."""
+    """Returns the keys that begin with the location's, but not those that stand for folders."""
     bucket, prefix = parse(location)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [item["Key"] for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")]

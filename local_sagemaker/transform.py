@@ -1,4 +1,4 @@
-"""Transform jobs: every object under a prefix through a container, its answer beside the key's name plus .out."""
+"""Transform jobs: each object under a prefix goes through a container, its answer under the same name plus .out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_PAYLOAD_MB = 6
 DEFAULT_SECONDS = 600
 DEFAULT_RETRIES = 3
 MEBIBYTE = 1 << 20
-# What another try can mend: too many at once, and the server's own trouble. 0: no answer in time.
+# Statuses that another try can change: too many requests, and faults of the server. 0: no answer in time.
 WORTH_ANOTHER_TRY = (0, 429, 500, 502, 503, 504)
 RETRY_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ def environment(request: Mapping[str, Any], model: Mapping[str, str]) -> dict[st
 
     Args:
         request: The CreateTransformJob request.
-        model: The model's own variables; the job's go on top.
+        model: The model's own variables; the job's override them.
     """
     return {
         **model,
@@ -71,7 +71,7 @@ def run(request: Mapping[str, Any], model: Mapping[str, str], s3: BaseClient, st
     """Runs a job to its end.
 
     Returns:
-        Why it failed, or None. What could be answered is answered either way.
+        Why it failed, or None. Objects that could be answered are answered in both cases.
     """
     try:
         with start(environment(request, model)) as url:
@@ -84,13 +84,13 @@ def run(request: Mapping[str, Any], model: Mapping[str, str], s3: BaseClient, st
                 results = pool.map(lambda key: transform(request, key, s3, url, limits), found)
             errors = [error for error in results if error is not None]
             return f"ClientError: {len(errors)} of {len(found)} objects failed; {errors[0]}" if errors else None
-    except Exception as error:  # whatever it is, the job must not stay InProgress for ever
+    except Exception as error:  # whatever it is, the job must not stay InProgress
         logger.exception("transform job %s", request["TransformJobName"])
         return f"InternalServerError: {error}"
 
 
 def read_limits(request: Mapping[str, Any], proposed: Mapping[str, Any]) -> Limits:
-    """Returns the request's limits, the container's /execution-parameters in the place of what it leaves out."""
+    """Returns the request's limits; /execution-parameters of the container say what it leaves out."""
     client = request.get("ModelClientConfig") or {}
     return Limits(
         concurrent=request.get("MaxConcurrentTransforms") or proposed.get("MaxConcurrentTransforms") or 1,

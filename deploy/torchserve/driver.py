@@ -1,7 +1,7 @@
 """CUDA's forward-compatibility libraries: for a host whose NVIDIA driver is older than the image's CUDA needs.
 
-On a host that is new enough they do harm (an older libcuda in front of the host's own), so they go on the library path
-only where they are needed. SageMaker's batch transform, for one, runs on driver 535.
+On a host with a newer driver they do harm: they put an older libcuda before the host's own. So they go on the library
+path only where they are needed. SageMaker's batch transform, for example, runs on driver 535.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NEEDED_DRIVER = 580
 
 
 def driver_version(text: str) -> int | None:
-    """Returns the major version that /proc/driver/nvidia/version tells of, or None."""
+    """Returns the major version in the text of /proc/driver/nvidia/version, or None."""
     match = re.search(r"^NVRM version: .*?\s(\d+)\.\d+(?:\.\d+)?\s", text, re.MULTILINE)
     return int(match[1]) if match else None
 
@@ -36,7 +36,7 @@ def library_path(
     Args:
         environment: What the container was started with.
         version: Major version of the host's driver, None without one.
-        compat_folders: Where an image may keep the libraries; the first that is there counts.
+        compat_folders: Where an image may keep the libraries; the first that exists counts.
     """
     folder = next((folder for folder in compat_folders if folder.is_dir()), None)
     if version is None or version >= NEEDED_DRIVER or folder is None:
