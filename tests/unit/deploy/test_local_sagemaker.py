@@ -179,7 +179,7 @@ def test_a_commands_environment() -> None:
 
 @pytest.mark.parametrize("location", ["sounds/a.wav", "s3://", "https://sounds/a", ""])
 def test_what_is_no_location(location: str) -> None:
-    with pytest.raises(ValueError, match="no location"):
+    with pytest.raises(ValueError, match="is not a location"):
         storage.parse(location)
 
 
