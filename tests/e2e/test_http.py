@@ -15,6 +15,7 @@ import requests
 from deploy.torchserve.launch import TorchServe
 from tests.e2e.conftest import SMALL_MAX_REQUEST_BYTES
 from tests.support.audio import encode, encode_raw, tone
+from tests.support.grpc_inference import predict
 
 RATE = 16_000
 
@@ -50,7 +51,7 @@ def test_the_answer_is_compact_and_in_the_order_of_the_contract(server: TorchSer
     expected = (
         rf'{{"metadata":{{"content_type":"audio/wav","length_sec":3\.0,"size_byte":{len(body)},"name":"tone\.wav"}},'
         rf'"data":\[{{"tags":\[{{"name":"Siren","probability":{number}}}\],"start_time":0,"end_time":2}},'
-        rf'{{"tags":\[{{"name":"Siren","probability":{number}}}\],"start_time":1,"end_time":3}}\]}}'
+        rf'{{"tags":\[{{"name":"Siren","probability":{number}}}\],"start_time":1,"end_time":3}}\]}}\n'
     )
     assert re.fullmatch(expected, response.text), response.text
     assert response.headers["Content-Type"] == "application/json"
@@ -104,6 +105,63 @@ def test_a_callers_error_has_its_status_and_says_what_was_wrong(
     assert message in response.json()["error"]
     assert "Traceback" not in response.text
     assert len(response.content) < 2_000
+
+
+@pytest.mark.parametrize("content_type", [None, "audio/wav"])
+def test_put_does_what_post_does(server: TorchServe, content_type: str | None) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = requests.put(f"{server.url}/predictions/cochl-sense", siren(0.8), headers=headers, timeout=60)
+    assert response.status_code == (200 if content_type else 400)
+    assert response.text.endswith("}\n")
+    assert response.headers["X-Model"] == "toy/1"
+
+
+@pytest.mark.parametrize("name", ["data", "file", "body"])
+def test_the_file_in_a_form_is_tagged(server: TorchServe, name: str) -> None:
+    files = {name: ("loud.wav", siren(0.8), "audio/wav")}
+    response = requests.post(f"{server.url}/predictions/cochl-sense", {"x-filename": "é.wav"}, files=files, timeout=60)
+    assert probabilities(response, "Siren") == pytest.approx([0.8, 0.8], abs=0.001)
+    assert response.json()["metadata"]["content_type"] == "audio/wav"
+    assert response.json()["metadata"]["name"] == "é.wav"
+
+
+def test_a_name_in_utf8_comes_back(server: TorchServe) -> None:
+    headers: dict[str, str | bytes] = {"Content-Type": "audio/wav", "X-Filename": "naïve €.wav".encode()}
+    response = requests.post(f"{server.url}/invocations", siren(0.8), headers=headers, timeout=60)
+    assert response.json()["metadata"]["name"] == "naïve €.wav"
+
+
+def grpc_port(server: TorchServe) -> int:
+    return int(server.process.environ()["TS_GRPC_INFERENCE_PORT"])
+
+
+def test_grpc_inference(server: TorchServe) -> None:
+    inputs = {"data": siren(0.3), "Content-Type": b"audio/wav", "x-default-sensitivity": b"2", "x-filename": b"a.wav"}
+    answer = json.loads(predict(grpc_port(server), server.model_name, inputs))
+    assert [tag["name"] for tag in answer["data"][0]["tags"]] == ["Siren"]
+    assert answer["metadata"]["name"] == "a.wav"
+    assert json.loads(predict(grpc_port(server), server.model_name, {"data": siren(0.8)}))["data"][0]["tags"]
+
+
+def test_an_error_over_grpc(server: TorchServe) -> None:
+    inputs = {"data": b"RIFF", "content-type": b"image/png"}
+    answer = json.loads(predict(grpc_port(server), server.model_name, inputs))
+    assert answer["status_code"] == 415
+    assert "image/png" in answer["error"]
+
+
+def test_the_management_api_describes_the_model(server: TorchServe) -> None:
+    (description,) = requests.get(f"{server.model_url}?customized=true", timeout=30).json()
+    metadata = description["customizedMetadata"]
+    assert (metadata["name"], metadata["version"]) == ("toy", "1")
+    assert metadata["windows"] == {"seconds": 2, "hop_seconds": 1}
+    assert {"name": "Siren", "category": "Test", "threshold": 0.5} in metadata["tags"]
+
+
+def test_there_are_no_explanations(server: TorchServe) -> None:
+    response = post(server, siren(0.8), f"/explanations/{server.model_name}", Content_Type="audio/wav")
+    assert response.status_code == 404
+    assert "explains nothing" in response.json()["error"]
 
 
 def test_ping(server: TorchServe) -> None:

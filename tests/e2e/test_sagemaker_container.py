@@ -8,6 +8,7 @@ import http.client
 import json
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,10 +139,52 @@ def test_a_query_has_no_effect(small: Container) -> None:
     assert response.status_code == 200, response.text
 
 
-def test_a_form_is_refused(small: Container) -> None:
-    response = requests.post(f"{small.url}/invocations", files={"file": silence()}, timeout=60)
+def test_the_file_in_a_form_is_tagged(small: Container) -> None:
+    sound = bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))
+    fields = {"x-tail-window": "0", "x-default-sensitivity": "-2"}  # from 0.88 on Siren is heard
+    files = {"data": ("straße.wav", sound, "audio/wav")}
+    response = requests.post(f"{small.url}/invocations", fields, files=files, timeout=60)
+    assert response.status_code == 200, response.text
+    assert response.json()["metadata"] == {
+        "content_type": "audio/wav",
+        "length_sec": 3.0,
+        "size_byte": len(sound),
+        "name": "straße.wav",
+    }
+    assert [window["tags"] for window in response.json()["data"]] == [[], []]
+    assert response.headers["X-Model"] == "toy/1"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "message"),
+    [("application/x-www-form-urlencoded", "--data-binary"), ("multipart/mixed; boundary=x", "not supported")],
+)
+def test_a_form_without_a_file_is_refused(small: Container, content_type: str, message: str) -> None:
+    response = post(small, silence(), Content_Type=content_type)
     assert response.status_code == 415
-    assert "form" in error_of(response)
+    assert message in error_of(response)
+
+
+def test_two_files_in_a_form_are_refused(small: Container) -> None:
+    response = requests.post(f"{small.url}/invocations", files={"a": silence(), "b": silence()}, timeout=60)
+    assert response.status_code == 415
+    assert "one sound file" in error_of(response)
+
+
+def test_put_does_what_post_does(small: Container, tmp_path: Path) -> None:
+    (tmp_path / "sound.wav").write_bytes(silence())
+    put = ["curl", "-sS", "-T", str(tmp_path / "sound.wav"), "-w", "%{http_code}", f"{small.url}/invocations"]
+    untyped = subprocess.run(put, capture_output=True, text=True, check=True).stdout
+    typed = subprocess.run([*put, "-H", "Content-Type: audio/wav"], capture_output=True, text=True, check=True).stdout
+    assert untyped.startswith('{"status_code":400,"error":"the Content-Type header is missing')
+    assert untyped.endswith("}\n400")
+    assert typed.endswith("}\n200")
+
+
+def test_a_name_in_utf8_comes_back(small: Container) -> None:
+    headers: dict[str, str | bytes] = {**SOUND, "X-Filename": "naïve €.wav".encode()}
+    response = requests.post(f"{small.url}/invocations", silence(), headers=headers, timeout=60)
+    assert response.json()["metadata"]["name"] == "naïve €.wav"
 
 
 def test_a_body_over_the_limit_gets_413(small: Container) -> None:
