@@ -23,8 +23,9 @@ _MAX_BLOCK_SAMPLES = 1 << 22
 STRETCH_FRAMES = 18_432
 # Full scale is 1. Float formats can hold anything; from +18 dB on it is a fault, and would overflow what follows.
 _MAX_AMPLITUDE = 8.0
-# Channels cancel where their mean has less than this share of the energy of the loudest: -20 dB.
-_CANCELLED_SHARE = 0.01
+# The mean of unlike channels has the energy of one of them, divided by their number. Channels cancel where it has less
+# than a fiftieth of that of the loudest.
+_CANCELLED_SHARE = 0.02
 # A channel counts as loud from this share of the loudest one's energy on.
 _LOUD_SHARE = 0.5
 # Energies are estimated from every so many samples: a prime number, to fall into step with nothing periodic.
@@ -94,7 +95,8 @@ def _unmix_cancelled(mixed: torch.Tensor, channels: torch.Tensor, start: int) ->
 def _unmix_stretches(mixed: torch.Tensor, channels: torch.Tensor, stretch_frames: int) -> None:
     of_channels = _energies(channels, stretch_frames)
     loudest = of_channels.max(axis=0)
-    for index in np.flatnonzero(_energies(mixed[None], stretch_frames)[0] < _CANCELLED_SHARE * loudest):
+    limits = _CANCELLED_SHARE / len(channels) * loudest
+    for index in np.flatnonzero(_energies(mixed[None], stretch_frames)[0] < limits):
         channel = int(np.argmax(of_channels[:, index] >= _LOUD_SHARE * loudest[index]))
         frames = slice(index * stretch_frames, (index + 1) * stretch_frames)
         mixed[frames] = channels[channel, frames]

@@ -43,6 +43,11 @@ def test_of_many_channels_that_cancel_a_loud_one_is_heard() -> None:
     assert torch.equal(mix_down(torch.stack((quiet, sound(), -sound(), -quiet))), sound())
 
 
+def test_many_unlike_channels_are_their_mean() -> None:
+    data = torch.stack([sound(1.0, seed) for seed in range(64)])
+    assert torch.allclose(mix_down(data), data.mean(0), atol=1e-6)
+
+
 def test_silence_in_all_channels_stays_silent() -> None:
     assert not mix_down(torch.zeros(2, 50_000)).any()
 
