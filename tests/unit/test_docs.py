@@ -79,8 +79,9 @@ def test_the_page_on_tuning_has_every_setting_with_its_default() -> None:
     assert {name for name in listed if name.startswith("SENSE_")} == known_variables()
     defaults = {f"SENSE_{name.upper()}": value for name, value in vars(Settings()).items()}
     assert defaults.keys() == PARSERS.keys()
+    written = {None: "", False: "0"}
     assert {name: listed[name] for name in defaults} == {
-        name: "" if value is None else str(value) for name, value in defaults.items()
+        name: written[value] if value is None or value is False else str(value) for name, value in defaults.items()
     }
 
 
