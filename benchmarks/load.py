@@ -1,34 +1,43 @@
-"""Many callers, and one with an hour: throughput as a share of the limit, and latency at fixed rates.
+"""Clips and an hour of MP3: this server beside its limit and beside a usual handler; and latency at fixed rates.
 
-closed loop  1 and 8 callers with 10 s clips who ask again as soon as they are answered, and one file of an hour; the
-             limit is measured anew before each of some rounds
-open loop    10 s and 35 s clips, sent on time whether or not earlier ones were answered; latency counts from then
+Callers ask again as soon as they are answered. The servers run all the time and are asked in turns, each round after
+the limit was measured anew: a shared machine is not as fast every minute.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from benchmarks import bodies
-from benchmarks.calls import Callers, closed_loop, open_loop, percentile
+from benchmarks.callers import closed_loop, open_loop, percentile
 from benchmarks.limit import Limit, measure_limit
-from benchmarks.options import parser, results_folder
-from benchmarks.processor_time import per_request, processor_seconds
-from benchmarks.report import keep, table
-from benchmarks.server import Served, serving
+from benchmarks.measured_server import OURS, USUAL, MeasuredServer, serving, serving_usual
+from benchmarks.processes import watched
+from benchmarks.results import MEBIBYTE, duration_text, table
 
-HOUR = 3600.0
 CLIP_SECONDS = 10.0
-NUM_CLIPS = 8
-NUM_CALLERS = (1, 8)
 QUANTILES = (0.5, 0.95, 0.99)
-CLOSED_HEADER = ["stereo MP3 of 128 kb/s", "requests", "s of audio per s", "share of the limit", "errors"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is sent: MP3 files of that length, by callers that ask again at once."""
+
+    audio_seconds: float
+    num_callers: int
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        callers = "1 caller" if self.num_callers == 1 else f"{self.num_callers} callers"
+        return f"{duration_text(self.audio_seconds)} of MP3, {callers}"
 
 
 @dataclass(frozen=True)
@@ -36,163 +45,172 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        rates: Clip's length in seconds -> requests per second.
-        run_seconds: Of each rate.
-        rounds: Of the limit and what is compared with it, in turns.
-        round_seconds: Of the callers with clips, in each round.
-        hour_seconds: Length of the long file.
-        limit_seconds: Of each measurement of the limit.
+        works: What is sent.
+        rounds: Of the limit and this server.
+        usual_rounds: Those of them that ask the usual handlers, too, which take long.
+        seconds: That callers ask, for each server in each round.
+        limit_seconds: Of both measurements of the limit.
+        rates: (length of the clips in seconds, requests per second) of the open loop.
+        rate_seconds: That each rate is kept.
     """
 
-    rates: dict[float, Sequence[float]]
-    run_seconds: float
-    rounds: int
-    round_seconds: float
-    hour_seconds: float
-    limit_seconds: float
+    works: tuple[Work, ...] = (Work(CLIP_SECONDS, 1), Work(CLIP_SECONDS, 8), Work(3600.0, 1))
+    rounds: int = 5
+    usual_rounds: int = 2
+    seconds: float = 6.0
+    limit_seconds: float = 2.0
+    rates: tuple[tuple[float, float], ...] = ((10, 5), (10, 20), (10, 40), (10, 50), (35, 5), (35, 10))
+    rate_seconds: float = 15.0
 
 
-FULL = Plan({10.0: (5, 20, 40, 50), 35.0: (5, 10)}, 15.0, 7, 6.0, HOUR, 2.0)
-QUICK = Plan({10.0: (10,), 35.0: (2,)}, 3.0, 1, 3.0, 120.0, 1.0)
+QUICK = Plan((Work(CLIP_SECONDS, 1), Work(CLIP_SECONDS, 8), Work(120.0, 1)), 1, 1, 2.0, 0.5, ((10, 10), (35, 2)), 3.0)
 
 
-@dataclass(frozen=True)
-class Round:
-    """The limit, and right after it what the server does: a shared machine is not as fast every minute.
+@dataclass
+class Measured:
+    """What one server did with one work.
 
     Attributes:
-        limit: The limit.
-        speed: Seconds of audio per second that were answered.
-        num_failed: Requests that were not answered.
+        speeds: Seconds of audio per second, round by round.
+        peak_bytes: Of all its processes together.
+        num_errors: Requests that were not answered.
+        processor_seconds: What each kind of its processes took for an answer, round by round.
     """
 
-    limit: Limit
-    speed: float
-    num_failed: int = 0
+    speeds: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
+    num_errors: int = 0
+    processor_seconds: list[dict[str, float]] = field(default_factory=list)
 
-    @property
-    def share(self) -> float:
-        """The speed as a share of the limit."""
-        return self.speed / self.limit.speed
+    def ask(self, server: MeasuredServer, work: Work, seconds: float) -> None:
+        """One round."""
+        body = bodies.mp3(work.audio_seconds).read_bytes()
+        with watched(server.processes) as usage:
+            loop = closed_loop(server.url, body, work.num_callers, seconds)
+        self.speeds.append(work.audio_seconds * loop.rate)
+        self.peak_bytes = max(self.peak_bytes, usage.peak_bytes)
+        self.num_errors += len(loop.errors)
+        num_answers = max(1, len(loop.answers))
+        self.processor_seconds.append({kind: taken / num_answers for kind, taken in usage.processor_seconds.items()})
 
-
-def clips(seconds: float) -> list[Path]:
-    """Eight different clips of that length."""
-    return [bodies.mp3(seconds, seed=seed) for seed in range(NUM_CLIPS)]
-
-
-def closed(served: Served, callers: Callers, plan: Plan, model: Path) -> tuple[str, dict[str, float]]:
-    """The closed loop's table and figures."""
-    rows, figures, notes = [], {}, []
-    for num_callers in NUM_CALLERS:
-        rounds, cost = _clip_rounds(served, callers, num_callers, plan, model)
-        rate = _median(rounds, "speed") / CLIP_SECONDS
-        rows.append([f"10 s, {_callers(num_callers)}", f"{rate:.1f} /s", *_shared_cells(rounds)])
-        notes.append(f"Processor time for a clip with {_callers(num_callers)}: {cost}.")
-        figures[f"clips_{num_callers}_callers_share"] = _median(rounds, "share")
-    hours = _hour_rounds(callers, plan, model)
-    seconds = plan.hour_seconds / _median(hours, "speed")
-    rows.append([f"{plan.hour_seconds / 60:g} min, 1 caller", f"{seconds:.2f} s each", *_shared_cells(hours)])
-    figures |= {"hour_share": _median(hours, "share"), "hour_speed": _median(hours, "speed")}
-    notes += [f"Clips, {_usual_limit(rounds).describe()}", f"Long file, {_usual_limit(hours).describe()}"]
-    return "\n\n".join([table(CLOSED_HEADER, rows), *notes]), figures
+    def result(self) -> dict[str, Any]:
+        """For the results."""
+        kinds = self.processor_seconds[0]
+        costs = {kind: statistics.median(each[kind] for each in self.processor_seconds) for kind in kinds}
+        return {
+            "speeds": self.speeds,
+            "peak_bytes": self.peak_bytes,
+            "num_errors": self.num_errors,
+            "processor_seconds": costs,
+        }
 
 
-def _clip_rounds(
-    served: Served, callers: Callers, num_callers: int, plan: Plan, model: Path
-) -> tuple[list[Round], str]:
-    """The rounds, and what processor time each kind of process took for a clip, in words."""
-    files, rounds, num_answered = clips(CLIP_SECONDS), [], 0
-    loaded, taken = [file.read_bytes() for file in files], dict[str, float]()
-    for _ in tqdm(range(plan.rounds), desc=_callers(num_callers), unit="round"):
-        limit = measure_limit(model, files, seconds=plan.limit_seconds)
-        before = processor_seconds(served.processes())
-        run = closed_loop(callers, loaded, num_callers, plan.round_seconds)
-        after = processor_seconds(served.processes())
-        taken = {kind: taken.get(kind, 0.0) + after[kind] - before[kind] for kind in after}
-        num_answered += run.num_answered
-        rounds.append(Round(limit, CLIP_SECONDS * run.rate, run.num_failed))
-    return rounds, per_request(taken, num_answered)
+def measure(model_file: Path, *, quick: bool) -> dict[str, Any]:
+    """Measures everything."""
+    plan = QUICK if quick else Plan()
+    with contextlib.ExitStack() as stack:
+        servers = {OURS: stack.enter_context(serving(model_file))}
+        for work in plan.works:  # writes the files, and warms every worker
+            closed_loop(servers[OURS].url, bodies.mp3(work.audio_seconds).read_bytes(), work.num_callers, 1.0)
+        latencies = latencies_at_rates(servers[OURS], plan)
+        servers |= {name: stack.enter_context(serving_usual(model_file, name)) for name in USUAL}
+        works = {work.name: side_by_side(servers, work, plan, model_file) for work in plan.works}
+    return {"rounds": plan.rounds, "works": works, "rates": latencies}
 
 
-def _hour_rounds(callers: Callers, plan: Plan, model: Path) -> list[Round]:
-    file, rounds = bodies.mp3(plan.hour_seconds), []
-    for _ in tqdm(range(plan.rounds), desc="long file", unit="round"):
-        limit = measure_limit(model, [file], seconds=plan.limit_seconds)
-        rounds.append(Round(limit, plan.hour_seconds / callers.timed(file)))
-    return rounds
+def side_by_side(servers: Mapping[str, MeasuredServer], work: Work, plan: Plan, model_file: Path) -> dict[str, Any]:
+    """The limit and all servers in turns."""
+    limits: list[Limit] = []
+    measured = {name: Measured() for name in servers}
+    for number in tqdm(range(plan.rounds), desc=work.name, unit="round"):
+        limits.append(measure_limit(model_file, bodies.mp3(work.audio_seconds), seconds=plan.limit_seconds))
+        for name, server in servers.items():
+            if name == OURS or number < plan.usual_rounds:
+                measured[name].ask(server, work, plan.seconds)
+    return {
+        "num_callers": work.num_callers,
+        "audio_seconds": work.audio_seconds,
+        "limits": [limit.speed for limit in limits],
+        "decoding_seconds": statistics.median(limit.decoding for limit in limits),
+        "scoring_seconds": statistics.median(limit.scoring for limit in limits),
+        "servers": {name: each.result() for name, each in measured.items()},
+    }
 
 
-def _median(rounds: Sequence[Round], attribute: str) -> float:
-    return float(statistics.median(getattr(each, attribute) for each in rounds))
-
-
-def _usual_limit(rounds: Sequence[Round]) -> Limit:
-    limits = [each.limit for each in rounds]
-    return Limit(
-        statistics.median(limit.decoding for limit in limits),
-        statistics.median(limit.scoring for limit in limits),
-        limits[0].num_cores,
-    )
-
-
-def _callers(count: int) -> str:
-    return "1 caller" if count == 1 else f"{count} callers"
-
-
-def _shared_cells(rounds: Sequence[Round]) -> list[str]:
-    """Median speed, median share of the limit with the least and the most, and errors."""
-    shares = sorted(each.share for each in rounds)
-    share = f"{100 * statistics.median(shares):.0f} % ({100 * shares[0]:.0f} to {100 * shares[-1]:.0f})"
-    return [f"{_median(rounds, 'speed'):.0f}", share, str(sum(each.num_failed for each in rounds))]
-
-
-def opened(callers: Callers, plan: Plan) -> tuple[str, dict[str, float]]:
-    """The open loop's table and figures."""
-    rows, figures = [], {}
-    runs = [(length, rate) for length, rates in plan.rates.items() for rate in rates]
-    for length, rate in tqdm(runs, desc="open loop", unit="rate"):
-        latencies = open_loop(callers, [file.read_bytes() for file in clips(length)], rate, plan.run_seconds)
-        rows.append([f"{length:g} s, {rate:g} /s", *latency_cells(latencies)])
+def latencies_at_rates(server: MeasuredServer, plan: Plan) -> list[dict[str, Any]]:
+    """The open loop."""
+    results = []
+    for audio_seconds, rate in tqdm(plan.rates, desc="fixed rates", unit="rate"):
+        latencies = open_loop(server.url, bodies.mp3(audio_seconds).read_bytes(), rate, plan.rate_seconds)
         answered = [latency for latency in latencies if latency is not None]
-        figures[f"p95_{length:g}s_{rate:g}"] = percentile(answered, 0.95) if answered else float("inf")
-        figures[f"errors_{length:g}s_{rate:g}"] = len(latencies) - len(answered)
-    return table(["MP3 clips at a fixed rate", "p50", "p95", "p99", "requests", "errors"], rows), figures
+        results.append(
+            {
+                "audio_seconds": audio_seconds,
+                "rate": rate,
+                "latencies": [percentile(answered, share) for share in QUANTILES] if answered else [],
+                "num_requests": len(latencies),
+                "num_errors": len(latencies) - len(answered),
+            }
+        )
+    return results
 
 
-def latency_cells(latencies: Sequence[float | None]) -> list[str]:
-    """Percentiles of those that were answered, how many there were, and how many were not answered."""
-    answered = [latency for latency in latencies if latency is not None]
-    cells = [f"{1000 * percentile(answered, share):.0f} ms" for share in QUANTILES] if answered else ["-"] * 3
-    return [*cells, str(len(latencies)), str(len(latencies) - len(answered))]
-
-
-def run(options: argparse.Namespace) -> None:
-    """Measures, prints and keeps the tables."""
-    plan = QUICK if options.quick else FULL
-    with serving(options.model, plain=options.plain) as served:
-        callers = Callers(served.url)
-        for file in clips(CLIP_SECONDS):
-            callers.ask(file)
-        opened_table, opened_figures = opened(callers, plan)
-        closed_table, closed_figures = closed(served, callers, plan, options.model)
-    note = (
-        f"{served.description}; closed loop: {plan.rounds} rounds of the limit and then the server, medians, "
-        f"in brackets the least and the most; open loop: {plan.run_seconds:g} s each."
+def text(result: Mapping[str, Any]) -> str:
+    """The section of the page."""
+    works, rounds = result["works"], result["rounds"]
+    notes = [
+        f"Medians; rounds: {rounds}. In brackets: the least and the most. Memory: the most that is resident in all "
+        "processes together, libraries counted for each. The usual handler loads the whole file and scores window "
+        "after window; it has one worker for each core and no front.",
+        *(_cost_note(name, work) for name, work in works.items() if work["audio_seconds"] == CLIP_SECONDS),
+    ]
+    rates = table(
+        ["MP3 at a fixed rate", "p50", "p95", "p99", "requests", "errors"], [*map(_rate_row, result["rates"])]
     )
-    keep(
-        "load",
-        "Many callers",
-        "\n\n".join([closed_table, opened_table, note]),
-        folder=results_folder(options),
-        figures={**closed_figures, **opened_figures},
+    return "\n\n".join([table(["s of audio per s", *works, "memory", "errors"], _rows(works)), *notes, rates])
+
+
+def _rows(works: Mapping[str, Any]) -> list[list[str]]:
+    """The limit, this server, its share, its time for an answer, and the usual handlers."""
+    all_works = list(works.values())
+    limit = ["limit", *(f"{statistics.median(work['limits']):.0f}" for work in all_works), "", ""]
+    shares = ["share of the limit", *map(_share_cell, all_works), "", ""]
+    answers = ["time to an answer", *map(_answer_cell, all_works), "", ""]
+    ours, *usual = ([name, *_server_cells(name, all_works)] for name in all_works[-1]["servers"])
+    return [limit, ours, shares, answers, *usual]
+
+
+def _server_cells(name: str, works: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = [work["servers"].get(name) for work in works]
+    measured = [each for each in found if each is not None]
+    speeds = ["" if each is None else f"{statistics.median(each['speeds']):.0f}" for each in found]
+    peak_bytes = max(each["peak_bytes"] for each in measured)
+    return [*speeds, f"{peak_bytes / MEBIBYTE:.0f} MiB", str(sum(each["num_errors"] for each in measured))]
+
+
+def _share_cell(work: Mapping[str, Any]) -> str:
+    speeds = work["servers"][OURS]["speeds"]
+    shares = sorted(100 * speed / limit for speed, limit in zip(speeds, work["limits"], strict=True))
+    around = f" ({shares[0]:.0f} to {shares[-1]:.0f})" if len(shares) > 1 else ""
+    return f"{statistics.median(shares):.0f} %{around}"
+
+
+def _answer_cell(work: Mapping[str, Any]) -> str:
+    speed = statistics.median(work["servers"][OURS]["speeds"])
+    return duration_text(work["num_callers"] * work["audio_seconds"] / speed)
+
+
+def _cost_note(name: str, work: Mapping[str, Any]) -> str:
+    costs = work["servers"][OURS]["processor_seconds"]
+    shown = ", ".join(f"{kind} {1000 * cost:.1f}" for kind, cost in costs.items())
+    return (
+        f"Processor time for an answer, {name}: {shown}, together {1000 * sum(costs.values()):.1f} ms. Alone on all "
+        f"cores, decoding takes {work['audio_seconds'] * 1000 * work['decoding_seconds']:.1f} ms and scoring "
+        f"{work['audio_seconds'] * 1000 * work['scoring_seconds']:.1f} ms."
     )
 
 
-def main() -> None:
-    """Reads the command line."""
-    run(parser(__doc__).parse_args())
-
-
-if __name__ == "__main__":
-    main()
+def _rate_row(rate: Mapping[str, Any]) -> list[str]:
+    latencies = [f"{1000 * latency:.0f} ms" for latency in rate["latencies"]] or ["-"] * len(QUANTILES)
+    name = f"{duration_text(rate['audio_seconds'])}, {rate['rate']:g} a second"
+    return [name, *latencies, str(rate["num_requests"]), str(rate["num_errors"])]

@@ -21,7 +21,7 @@ import torch
 from torch.fx import Interpreter
 from tqdm import tqdm
 
-from benchmarks.report import table
+from benchmarks.results import table
 from handler.audio.stream import AudioStream
 from handler.media import EncodedAudio
 from handler.model.comparison import distance, tones_in_noise

@@ -1,55 +1,129 @@
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks.gpu import PRECISIONS, SINGLE, Loaded, difference, load, main, model_alone, speed_cell
+from benchmarks import bodies
+from benchmarks.gpu import served
+from benchmarks.gpu.__main__ import Step, main, parse_arguments, run, steps
+from benchmarks.gpu.alone import Alone, Plan, difference
+from benchmarks.together import StartLine, run_together
+from handler.settings import EXPORTED
 from tests.support.toy_model import write_toy_model
 
-CPU = torch.device("cpu")
+
+def wait_for_ever() -> Iterator[str]:
+    yield "one figure"
+    threading.Event().wait()
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load(write_toy_model(tmp_path_factory.mktemp("gpu") / "toy.pt2"), CPU)
+def test_ends_in_time_and_names_what_it_did_not_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = run([Step("first", wait_for_ever), Step("second", list)], minutes=0.005)
+    assert figures == ["first: one figure", "not measured, since 0.005 minutes are over: first; second"]
+    assert capsys.readouterr().out.splitlines() == figures
 
 
-def test_makes_inputs_that_the_model_takes(toy: Loaded) -> None:
-    hops, starts = toy.inputs(5)
-    assert hops.shape == (5, toy.hop_samples)
-    assert hops.abs().max() <= 1
-    assert starts.tolist() == list(range(5 - toy.window_hops + 1))
-    assert len(toy.program(hops, starts)) == len(starts)
+def test_an_interrupt_of_another_kind_ends_everything() -> None:
+    def interrupted() -> Iterator[str]:
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        run([Step("first", interrupted)], minutes=1)
 
 
-def test_single_precision_is_no_distance_from_itself(toy: Loaded) -> None:
-    assert difference(toy, SINGLE).startswith("0.0e+00")
+def die(_: StartLine) -> None:
+    os._exit(1)
 
 
-def test_tells_every_precision(toy: Loaded) -> None:
-    text = model_alone(toy, [4, 8], seconds=0.001)
-    assert all(precision.name in text for precision in PRECISIONS)
-    assert "4 hops" in text
-    assert "CUDA graph" not in text
+def test_a_process_that_dies_is_a_failed_step_and_no_more() -> None:
+    def dying() -> Iterator[str]:
+        run_together(die, (), 1)
+        yield "never"
+
+    figures = run([Step("first", dying), Step("second", lambda: ["a figure"])], minutes=1)
+    assert figures[0].startswith("first: failed: ")
+    assert figures[1:] == ["second: a figure"]
 
 
-def test_says_no_number_where_there_is_none() -> None:
-    broken = Loaded(lambda hops, starts: hops.new_full((len(starts), 2), torch.nan), 10, 2, CPU)
-    assert difference(broken, SINGLE) == "no number in 100.0%"
+def test_every_model_is_served_before_forms_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["gpu", "--model", "a.pt2", "--model", "b.pt2", "--form", EXPORTED])
+    names = [step.name for step in steps(parse_arguments())]
+    exported = ["a.pt2, exported", "b.pt2, exported"]
+    assert names == ["a.pt2, auto", "b.pt2, auto", "limit of the cores", *exported, *exported]
 
 
-def test_a_way_that_fails_is_named_and_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(hops: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
-        raise RuntimeError("out of memory")
+def test_measures_a_form_alone(tmp_path: Path) -> None:
+    model = write_toy_model(tmp_path / "toy.pt2")
+    figures = list(Alone(Plan("cpu", (4, 8), 0.01, (bodies.SAMPLE,))).measure(model, EXPORTED))
+    assert "as exported" in figures[0]
+    assert sum("hops in a batch" in figure and "hops/s" in figure for figure in figures) == 4
+    assert "at most 0.0e+00, which changes 0.00%" in figures[-1]
 
-    assert speed_cell(Loaded(fail, 10, 2, CPU), SINGLE, "eager", 4, 0.001) == "RuntimeError"
-    assert "out of memory" in capsys.readouterr().err
+
+def test_tells_how_far_probabilities_are_off() -> None:
+    thresholds = np.array([0.5, 0.5], np.float32)
+    expected = np.array([[0.4, 0.9], [0.6, 0.1]], np.float32)
+    moved = expected + np.array([[0.2, 0], [0, 0]], np.float32)
+    text = "probabilities move by at most 2.0e-01, which changes 25.00% of 4 window-tags"
+    assert difference(moved, expected, thresholds) == text
+    assert difference(moved * np.float32(np.nan), expected, thresholds) == "some probabilities are not finite"
+
+
+class Counting(BaseHTTPRequestHandler):
+    """Counts connections."""
+
+    protocol_version = "HTTP/1.1"
+    connections = 0
+
+    def setup(self) -> None:
+        super().setup()
+        type(self).connections += 1
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("num_callers", "num_processes"), [(6, 3), (7, 1), (1, 1)])
+def test_calls_from_several_processes(
+    num_callers: int, num_processes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+
+    def counted(job: Callable[..., object], arguments: tuple[object, ...], number: int) -> list[object]:
+        asked.append(number)
+        return run_together(job, arguments, number)
+
+    monkeypatch.setattr(served, "run_together", counted)
+    monkeypatch.setattr(served, "num_cores", lambda: 16)
+    monkeypatch.setattr(Counting, "connections", 0)
+    file = tmp_path / "body"
+    file.write_bytes(b"sound")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        loop = served.called(f"http://127.0.0.1:{server.server_port}", file, num_callers, 0.05)
+        server.shutdown()
+    assert asked == [num_processes]
+    assert (loop.num_callers, Counting.connections, loop.errors) == (num_callers, num_callers, ())
+    assert len(loop.answers) >= num_callers
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="speaks of machines without a GPU")
 def test_says_that_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["gpu", "--model", str(Path("none.pt2"))])
+    monkeypatch.setattr("sys.argv", ["gpu"])
     assert main() == 1
     assert "no CUDA device" in capsys.readouterr().err

@@ -7,13 +7,10 @@ import time
 
 import psutil
 
-from benchmarks.memory import MEBIBYTE, Moment, Resident, Timeline, parse_status, resident, watched
+from benchmarks.processes import Resident, Usage, parse_status, resident, watched
+from benchmarks.results import MEBIBYTE
 
 STATUS = "Name:\tpython\nVmRSS:\t  120 kB\nRssAnon:\t  64 kB\nRssFile:\t  40 kB\nRssShmem:\t  16 kB\nThreads:\t3\n"
-
-
-def moment(seconds: float, worker: Resident, jvm: Resident) -> Moment:
-    return Moment(seconds, {"worker": worker, "JVM": jvm})
 
 
 def test_reads_what_the_kernel_says() -> None:
@@ -29,29 +26,36 @@ def test_a_process_that_has_ended_holds_nothing() -> None:
 
 
 def test_the_peak_is_of_the_sum_and_growth_over_the_first_moment() -> None:
-    timeline = Timeline(
+    usage = Usage(
         [
-            moment(0.0, Resident(100, 10), Resident(50, 5)),
-            moment(0.1, Resident(180, 10), Resident(40, 5)),
-            moment(0.2, Resident(90, 60), Resident(90, 5)),
+            {"worker": Resident(100, 10), "JVM": Resident(50, 5)},
+            {"worker": Resident(180, 10), "JVM": Resident(40, 5)},
+            {"worker": Resident(90, 60), "JVM": Resident(90, 5)},
         ]
     )
-    assert timeline.peak_bytes == 245
-    assert timeline.peak_own_bytes == 220
-    assert timeline.growth() == Resident(80, 50)
-    assert timeline.growth("JVM") == Resident(40, 0)
+    assert usage.peak_bytes == 245
+    assert usage.growth() == Resident(80, 50)
+    assert usage.growth("JVM") == Resident(40, 0)
 
 
 def test_sees_a_process_grow() -> None:
     script = "import sys; sys.stdin.read(1); block = bytearray(b'1') * (80 << 20); sys.stdin.read(1)"
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as child:
         assert child.stdin is not None
-        with watched({"worker": [psutil.Process(child.pid)]}) as timeline:
+        with watched({"worker": [psutil.Process(child.pid)]}) as usage:
             child.stdin.write(b"x")
             child.stdin.flush()
             deadline = time.monotonic() + 20
-            while timeline.growth().own_bytes < 79 * MEBIBYTE and time.monotonic() < deadline:
+            while usage.growth().own_bytes < 79 * MEBIBYTE and time.monotonic() < deadline:
                 time.sleep(0.05)
         child.stdin.close()
-    assert 79 * MEBIBYTE <= timeline.growth().own_bytes < 130 * MEBIBYTE
-    assert [each.seconds for each in timeline.moments] == sorted(each.seconds for each in timeline.moments)
+    assert 79 * MEBIBYTE <= usage.growth().own_bytes < 130 * MEBIBYTE
+    assert set(usage.processor_seconds) == {"worker"}
+
+
+def test_tells_the_processor_time_of_a_block() -> None:
+    with watched({"this": [psutil.Process()]}) as usage:
+        deadline = time.process_time() + 0.2
+        while time.process_time() < deadline:
+            pass
+    assert 0.15 < usage.processor_seconds["this"] < 5

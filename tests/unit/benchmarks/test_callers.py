@@ -10,20 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.calls import CallError, Callers, _rate, closed_loop, open_loop, percentile
-from benchmarks.load import latency_cells
+from benchmarks.callers import CallError, Callers, ClosedLoop, closed_loop, merged, open_loop, percentile
 
 SLOW_SECONDS = 0.2
+TOGETHER = 25
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the body; 500 to "bad", late to "slow", and for the last time to "last"."""
+    """Answers with the body; 500 to "bad", late to "slow", for the last time to "last", all at once to "together"."""
 
+    together = threading.Barrier(TOGETHER)
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(SLOW_SECONDS if body == b"slow" else 0)
+        if body == b"together":
+            self.together.wait()
         self.send_response(500 if body == b"bad" else 200)
         self.send_header("Content-Length", str(len(body)))
         if body == b"last":
@@ -78,12 +81,12 @@ def test_an_error_is_no_answer(url: str) -> None:
         Callers("http://127.0.0.1:9").ask(b"sound")
 
 
-def test_a_closed_loop_counts_what_was_answered_and_what_was_not(url: str) -> None:
-    run = closed_loop(Callers(url), [b"sound"], 2, 0.2)
-    assert run.num_answered > 2
-    assert run.num_failed == 0
-    assert run.rate > 0
-    assert closed_loop(Callers(url), [b"bad"], 1, 0.1).num_answered == 0
+def test_a_closed_loop_counts_answers_and_errors(url: str) -> None:
+    loop = closed_loop(url, b"slow", 2, 0.1)
+    assert [len(loop.answers), loop.errors] == [2, ()]
+    assert SLOW_SECONDS <= loop.latency(0.5) == min(took for _, took in loop.answers)
+    bad = closed_loop(url, b"bad", 1, 0.0)
+    assert [bad.answers, bad.errors, bad.rate] == [(), ("status 500: bad",), 0.0]
 
 
 @pytest.mark.parametrize(
@@ -96,18 +99,19 @@ def test_a_closed_loop_counts_what_was_answered_and_what_was_not(url: str) -> No
     ],
 )
 def test_a_rate_counts_while_all_callers_ask(times: list[float], rate: float) -> None:
-    assert _rate(times, 2, 10.0) == rate
+    start = 100.0
+    assert ClosedLoop(2, start, start + 10, tuple((start + each, 1.0) for each in times)).rate == rate
+
+
+def test_loops_of_several_processes_become_one() -> None:
+    one, other = ClosedLoop(2, 1.0, 5.0, ((3.0, 0.5),)), ClosedLoop(3, 0.5, 6.0, ((2.0, 0.1),), ("status 500",))
+    assert merged([one, other]) == ClosedLoop(5, 0.5, 5.0, ((3.0, 0.5), (2.0, 0.1)), ("status 500",))
 
 
 def test_an_open_loop_does_not_wait_for_answers(url: str) -> None:
-    start = time.perf_counter()
-    latencies = open_loop(Callers(url), [b"slow", b"bad"], rate=20, seconds=0.5)
-    assert time.perf_counter() - start < 5 * SLOW_SECONDS
-    assert latencies[1::2] == [None] * 5
-    assert all(latency is not None and latency >= SLOW_SECONDS for latency in latencies[::2])
+    """All requests have to be there before any is answered."""
+    assert None not in open_loop(url, b"together", rate=50, seconds=TOGETHER / 50)
 
 
-def test_shows_percentiles_of_what_was_answered() -> None:
-    assert latency_cells([0.001 * (index + 1) for index in range(100)]) == ["50 ms", "95 ms", "99 ms", "100", "0"]
-    assert latency_cells([None, 0.25]) == ["250 ms", "250 ms", "250 ms", "2", "1"]
-    assert latency_cells([None]) == ["-", "-", "-", "1", "1"]
+def test_an_open_loop_names_what_was_not_answered(url: str) -> None:
+    assert open_loop(url, b"bad", rate=50, seconds=0.1) == [None] * 5
