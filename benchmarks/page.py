@@ -15,7 +15,7 @@ INTRODUCTION = """\
 # Benchmarks
 
 How fast the server is and how much memory it takes, beside its limit and beside the usual ways. `make benchmark` writes
-this page, in about 15 minutes on a machine that does nothing else. `make benchmark QUICK=1` takes 4 minutes, replaces
+this page, in about 15 minutes on a machine that does nothing else. `make benchmark QUICK=1` takes 5 minutes, replaces
 nothing, and shows that all works. One part alone: `python -m benchmarks load`.
 
 The files are stereo MP3 of 44.1 kHz and 128 kb/s: the frames of [samples/demo.mp3](../samples/demo.mp3) over and over.
