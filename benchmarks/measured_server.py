@@ -19,11 +19,11 @@ from benchmarks.results import BUILD, TREE
 from deploy.container_settings import read_container_settings
 from deploy.ports import free_port
 from deploy.processes import interrupted_by_signals
-from deploy.readiness import wait_until_ready
+from deploy.readiness import ready_workers, wait_until, wait_until_ready
 from deploy.stack import Places, running
 from deploy.torchserve.alone import started
-from deploy.torchserve.launch import Options, TorchServe
-from handler.cores import num_cores
+from deploy.torchserve.launch import Options, TorchServe, default_num_workers
+from handler.cores import WORKERS_VARIABLE, num_cores
 
 LOGS = BUILD / "logs"
 OURS = "this server"
@@ -66,7 +66,8 @@ def serving(model_file: Path, environment: Mapping[str, str] = WITHOUT_GPU) -> I
     places = Places(pack(model_file), log=LOGS / "torchserve.log")
     with interrupted_by_signals(), running(settings, places, everything) as stack:
         stack.wait_until_ready()
-        wait_until_ready(stack.torchserve, all_workers=True)
+        num_workers = int(everything.get(WORKERS_VARIABLE) or default_num_workers())
+        wait_until(lambda: len(ready_workers(stack.torchserve)) >= num_workers, stack.torchserve.explained_failure)
         nginx = psutil.Process(stack.nginx.pid)
         processes = {**processes_of(stack.torchserve), "nginx": [nginx, *nginx.children(recursive=True)]}
         yield MeasuredServer(f"http://{places.host}:{settings.port}", processes)
