@@ -17,7 +17,7 @@ START_SECONDS = 120.0
 
 
 class ProcessEndedError(Exception):
-    """A process ended without a result. Its own error stands on standard error."""
+    """A process ended without a result; the message has its own error."""
 
 
 def run_together(job: Callable[..., Result], arguments: tuple[Any, ...], num_processes: int) -> list[Result]:
@@ -65,7 +65,10 @@ def only_cores(cores: set[int]) -> Iterator[None]:
 
 
 def _work(sender: Connection, job: Callable[..., Any], start_line: StartLine, arguments: tuple[Any, ...]) -> None:
-    sender.send(job(start_line, *arguments))
+    try:
+        sender.send((job(start_line, *arguments), None))
+    except Exception as error:  # for whoever started the process
+        sender.send((None, f"{type(error).__name__}: {error}"))
 
 
 def _received(receivers: list[Connection]) -> list[Any]:
@@ -74,7 +77,9 @@ def _received(receivers: list[Connection]) -> list[Any]:
         for ready in wait([receiver for receiver in receivers if receiver not in results]):
             assert isinstance(ready, Connection)
             try:
-                results[ready] = ready.recv()
+                results[ready], error = ready.recv()
             except EOFError:
-                raise ProcessEndedError("a measuring process ended without a result") from None
+                raise ProcessEndedError("a measuring process died") from None
+            if error is not None:
+                raise ProcessEndedError(error)
     return [results[receiver] for receiver in receivers]

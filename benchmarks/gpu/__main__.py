@@ -31,9 +31,9 @@ from benchmarks.results import RESULTS, TREE, keep, machine
 from benchmarks.together import ProcessEndedError
 from deploy.errors import ServingError
 from deploy.torchserve.launch import default_num_workers
-from handler.settings import AUTO, EXPORTED
+from handler.model.forms import AUTO, CPU_FORMS, EXPORTED, GPU_FORMS
+from handler.settings import MODEL_FORMS
 
-FORMS = (EXPORTED, AUTO)
 LONG_CALLERS = 16
 
 
@@ -136,7 +136,7 @@ def parse_arguments() -> argparse.Namespace:
     model, number = TREE / "model" / "model.pt2", f"(default: {default_num_workers()})"
     parser.add_argument("--minutes", type=float, default=10.0, help="for everything (default: 10)")
     parser.add_argument("--model", type=Path, action="append", help="model file, repeatable (default: the bundled one)")
-    parser.add_argument("--form", action="append", choices=FORMS, help="SENSE_MODEL_FORM, repeatable (default: all)")
+    parser.add_argument("--form", action="append", choices=MODEL_FORMS, help="repeatable (default: all of the device)")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="(default: cuda)")
     parser.add_argument("--workers", type=int, default=default_num_workers(), help=f"of the server {number}")
     parser.add_argument("--callers", type=int, nargs="+", default=[8, 64], help="with clips, one run each (8 64)")
@@ -146,7 +146,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--heard", type=Path, nargs="+", default=[bodies.SAMPLE], help="sounds to compare forms on")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for a GPU's figures (benchmarks/results)")
     options = parser.parse_args()
-    options.model, options.form = options.model or [model], options.form or list(FORMS)
+    forms = CPU_FORMS if options.device == "cpu" else GPU_FORMS
+    options.model = options.model or [model]
+    options.form = options.form or [AUTO, EXPORTED, *(form.name for form in forms)]
     return options
 
 

@@ -16,9 +16,9 @@ from handler.arrays import Floats
 from handler.audio.stream import AudioStream
 from handler.media import EncodedAudio
 from handler.model.file import ModelInfo
+from handler.model.forms import EXPORTED
 from handler.model.loading import Model, load_model
 from handler.model.scoring import default_num_threads
-from handler.settings import EXPORTED
 
 MAX_SECONDS = 3600
 
@@ -103,7 +103,7 @@ def _measured(_: StartLine, model_file: Path, form: str, plan: Plan) -> Measured
     device = torch.device(plan.device)
     torch.set_num_threads(1)
     start = time.monotonic()
-    model = load_model(model_file, device, as_exported=form == EXPORTED)
+    model = load_model(model_file, device, form=form)
     loading_seconds = time.monotonic() - start
     speeds = [
         Speed(batch_hops, num_threads, hops_per_second(model, batch_hops, num_threads, plan.seconds))

@@ -14,8 +14,8 @@ from benchmarks import bodies
 from benchmarks.gpu import served
 from benchmarks.gpu.__main__ import Step, main, parse_arguments, run, steps
 from benchmarks.gpu.alone import Alone, Plan, difference
-from benchmarks.together import StartLine, run_together
-from handler.settings import EXPORTED
+from benchmarks.together import ProcessEndedError, StartLine, run_together
+from handler.model.forms import EXPORTED
 from tests.support.toy_model import write_toy_model
 
 
@@ -49,7 +49,7 @@ def test_a_process_that_dies_is_a_failed_step_and_no_more() -> None:
         yield "never"
 
     figures = run([Step("first", dying), Step("second", lambda: ["a figure"])], minutes=1)
-    assert figures[0].startswith("first: failed: ")
+    assert figures[0] == "first: failed: a measuring process died"
     assert figures[1:] == ["second: a figure"]
 
 
@@ -63,9 +63,15 @@ def test_every_model_is_served_before_forms_are_compared(monkeypatch: pytest.Mon
 def test_measures_a_form_alone(tmp_path: Path) -> None:
     model = write_toy_model(tmp_path / "toy.pt2")
     figures = list(Alone(Plan("cpu", (4, 8), 0.01, (bodies.SAMPLE,))).measure(model, EXPORTED))
-    assert "as exported" in figures[0]
+    assert figures[0].endswith(": exported")
     assert sum("hops in a batch" in figure and "hops/s" in figure for figure in figures) == 4
     assert "at most 0.0e+00, which changes 0.00%" in figures[-1]
+
+
+def test_a_form_that_the_device_has_not_is_named(tmp_path: Path) -> None:
+    model = write_toy_model(tmp_path / "toy.pt2")
+    with pytest.raises(ProcessEndedError, match="FormError: SENSE_MODEL_FORM=float16 does not run on a CPU"):
+        list(Alone(Plan("cpu", (4,), 0.01, (bodies.SAMPLE,))).measure(model, "float16"))
 
 
 def test_tells_how_far_probabilities_are_off() -> None:
