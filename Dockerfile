@@ -11,7 +11,7 @@ LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
 
 # From here down each layer changes more often than the one before: system, packages, code, model.
 
-# python3-venv brings no compiler, and every package below is a wheel: there are no build tools to remove afterwards.
+# python3-venv brings no compiler, and every package below is a wheel, so no build tools remain.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
         ca-certificates ffmpeg libtcmalloc-minimal4 nginx python3 python3-venv \

@@ -41,7 +41,7 @@ def describe(model_store: Path, model_file: Path | None = None) -> str:
     """
     archive = model_store / f"{MODEL_NAME}.mar"
     if not archive.exists():
-        raise ServingError(f"there is no {archive}: make it with ./build_mar.sh --output {model_store}")
+        raise ServingError(f"{archive} does not exist: make it with ./build_mar.sh --output {model_store}")
     if model_file is not None:
         with model_file.open("rb") as file:
             return _model_name(file, model_file.name)
@@ -50,7 +50,7 @@ def describe(model_store: Path, model_file: Path | None = None) -> str:
             name = json.loads(zipped.read(MANIFEST))["model"]["serializedFile"]
             return _model_name(io.BytesIO(zipped.read(name)), f"{name} in {archive}")
     except (zipfile.BadZipFile, LookupError) as error:
-        raise ServingError(f"{archive} is no archive of TorchServe: {error}") from None
+        raise ServingError(f"{archive} is not a TorchServe archive: {error}") from None
 
 
 def version(model_store: Path) -> str:
@@ -66,7 +66,7 @@ def _model_name(file: IO[bytes], source: str) -> str:
             fields = json.loads(zipped.read(metadata))
             return f"{fields['name']} {fields['version']}"
     except (zipfile.BadZipFile, LookupError, TypeError, ValueError) as error:
-        raise ServingError(f"cannot serve: {source} is no model file: {error}") from None
+        raise ServingError(f"cannot serve: {source} is not a model file: {error}") from None
 
 
 def find_model_file(folder: Path) -> Path | None:

@@ -22,7 +22,7 @@ TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 # A little more than SageMaker's longest, asynchronous inference, so that the caller gives up first.
 ANSWER_SECONDS = 3660
 RETRY_AFTER_SECONDS = 5
-# SageMaker kills what is left 30 s after SIGTERM; stopping TorchServe takes its part of that.
+# SageMaker sends SIGKILL 30 s after SIGTERM. Stopping TorchServe takes part of that time.
 DRAIN_SECONDS = 18
 # A worker only copies bodies; more than a few would wait for the same disk.
 MOST_WORKERS = 4
@@ -104,7 +104,7 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
 
 
 def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
-    """Lets nginx answer for `drain_seconds` at most what it has begun, then ends it."""
+    """Ends nginx. It has `drain_seconds` to answer the requests that it has begun."""
     for number, seconds in ((signal.SIGQUIT, drain_seconds), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
         with contextlib.suppress(subprocess.TimeoutExpired):
             nginx.send_signal(number)

@@ -38,7 +38,7 @@ class Options:
     Attributes:
         model_store: The folder that holds the archive.
         models: MODEL_NAME=ARCHIVE_OR_FOLDER instead of config.properties' `load_models`.
-        environment: The server's whole environment, apart from what is set here for it.
+        environment: The server's whole environment, apart from the variables that server_environment sets.
         user: Who its processes run as; None: the caller.
         stop_seconds: How long its processes have to end before they are killed.
     """
@@ -176,5 +176,5 @@ def server_environment(given: Mapping[str, str], ports: Mapping[str, int], scrat
 
 
 def default_num_workers() -> int:
-    """One worker for each core, beside a GPU too, since decoding wants the cores; fewer where memory is short."""
+    """One worker for each core, with a GPU too, since the cores decode. Fewer if memory is short."""
     return max(1, min(num_cores(), MOST_WORKERS, psutil.virtual_memory().total // MEMORY_BYTES_PER_WORKER))

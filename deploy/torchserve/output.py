@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import IO
 
-# What the handler logs about a model file or a setting that no further try can mend.
+# The handler's words about a model file or a setting that another try cannot mend.
 REFUSAL = re.compile(r"cannot serve: .*")
-# TorchServe says these of a start that has failed; it would try again for minutes.
+# TorchServe's words about a start that has failed.
 FAILURE = re.compile(
     r"Load model failed|Failed to load model|Invalid configuration|Failed to bind"
     r"|Could not reserve|Could not create the Java"

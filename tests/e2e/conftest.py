@@ -40,7 +40,7 @@ LONG_NAMES = ("M" * 4_000, "S" * 4_000)
 def clean_environment(**extra: str) -> dict[str, str]:
     """Returns this process's environment without anything that would configure a server, and with `extra`.
 
-    The number of workers alone is not what it would be by itself, which depends on the machine.
+    The number of workers is set, since the default depends on the machine.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TS_", "SENSE_"))}
     return {**kept, **WORKERS, **extra}

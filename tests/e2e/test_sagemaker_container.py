@@ -210,7 +210,7 @@ def test_one_too_many_gets_429_and_when_to_come_back(small: Container) -> None:
         response = post(small, body)
         assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
         assert "2 requests" in error_of(response)
-        assert get(small.url, "/ping").status == 200  # too much to do is no illness
+        assert get(small.url, "/ping").status == 200  # it is busy, not ill
         for connection in (first, second):
             connection.send(body[len(body) // 2 :])
             assert connection.getresponse().status == 200
@@ -322,7 +322,7 @@ def test_another_model_under_opt_ml_model_takes_the_bundled_ones_place(
 @pytest.mark.parametrize(
     ("name", "content", "cause"),
     [
-        ("model.pt2", b"no model", r"cannot serve: model.pt2 is no model file"),
+        ("model.pt2", b"no model", r"cannot serve: model.pt2 is not a model file"),
         ("model.pth", b"", r"holds no model file \(model.pth\): put exactly one"),
     ],
 )

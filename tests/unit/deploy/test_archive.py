@@ -67,13 +67,13 @@ def test_the_model_file_that_takes_its_place_is_described_instead(toy_store: Pat
 
 
 def test_an_absent_archive_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ServingError, match=r"there is no .*cochl-sense\.mar: make it with"):
+    with pytest.raises(ServingError, match=r"cochl-sense\.mar does not exist: make it with"):
         describe(tmp_path)
 
 
 def test_an_archive_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "cochl-sense.mar").write_bytes(b"no archive")
-    with pytest.raises(ServingError, match=r"cochl-sense\.mar is no archive of TorchServe"):
+    with pytest.raises(ServingError, match=r"cochl-sense\.mar is not a TorchServe archive"):
         describe(tmp_path)
 
 
@@ -83,5 +83,5 @@ def test_a_broken_model_file_is_said(toy_store: Path, toy_model: Path, tmp_path:
     with zipfile.ZipFile(tmp_path / "empty.pt2", "w"):
         pass
     for broken in (half, tmp_path / "empty.pt2"):
-        with pytest.raises(ServingError, match=f"cannot serve: {broken.name} is no model file"):
+        with pytest.raises(ServingError, match=f"cannot serve: {broken.name} is not a model file"):
             describe(toy_store, broken)

@@ -28,5 +28,5 @@ def test_no_statement_allows_everything(template: Path) -> None:
         assert not line.strip().startswith("Action: ") or ":*" not in line, line
         assert "Action: *" not in line
         assert 'Action: "*"' not in line
-    # Two actions know no resources; whoever adds a third should think twice.
+    # Two actions cannot be limited to resources.
     assert text.count('Resource: "*"') == (2 if template.stem == "role" else 0)
