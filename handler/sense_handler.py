@@ -160,13 +160,17 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             return self._fail(index, tagged.error)
         if request is None:
             return self.describe_handle()
-        info = self.model.info
-        warnings = [
-            *request.warnings,
-            *map("unknown tag {!r} ignored".format, request.sensitivity.unknown_tags(info.tags)),
-        ]
+        self._warn(index, request)
+        return self._encoded(request, tagged)
+
+    def _warn(self, index: int, request: TagRequest) -> None:
+        unknown_tags = request.sensitivity.unknown_tags(self.model.info.tags)
+        warnings = [*request.warnings, *map("unknown tag {!r} ignored".format, unknown_tags)]
         if warnings:
             self.context.set_response_header(index, custom_attributes.HEADER, response.encode_warnings(warnings))
+
+    def _encoded(self, request: TagRequest, tagged: Tagged) -> bytes:
+        info = self.model.info
         return response.encode_answer(
             response.encode_metadata(
                 content_type=request.content_type,
