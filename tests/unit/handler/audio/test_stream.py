@@ -563,3 +563,13 @@ def test_what_makes_ffmpeg_fetch_makes_us_fetch_nothing(body: bytes, listener: t
     requests.clear()
     attempt(lambda: decoded(body))
     assert requests == []
+
+
+def test_a_playlist_inside_of_an_mp3_fetches_nothing(listener: tuple[int, list[bytes]]) -> None:
+    port, requests = listener
+    for playlist in playlists.ALL.values():
+        body = bytearray(audio.clip("mp3_no_xing", 5.0))
+        middle = len(body) // 2
+        body[middle:middle] = playlists.on_port(playlist, port)
+        assert duration(body) == pytest.approx(5, abs=0.2)
+    assert requests == []
