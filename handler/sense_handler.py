@@ -99,6 +99,8 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         metrics.record(context, [tagged for _, tagged in results], time.perf_counter() - start_seconds)
         if any(isinstance(tagged.error, torch.AcceleratorError) for _, tagged in results):
             _end_worker_soon()
+        for _, tagged in results:
+            _let_go_of_frames(tagged.error)
         return answers
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[TagRequest | Exception | None]:
@@ -199,6 +201,12 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             logger.error("request %s failed, and the fault is ours", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
+
+
+def _let_go_of_frames(error: BaseException | None) -> None:
+    """Drops an error's tracebacks: their frames hold the body and the error, until a garbage collection."""
+    while error is not None:
+        error.__traceback__, error = None, error.__context__
 
 
 def _end_worker_soon() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
@@ -187,10 +186,8 @@ class _Track:
 
     def result(self) -> Tagged:
         if self.error:
-            # The traceback's frames hold on to the body and to this track. Left in a circle, they would keep both until
-            # a garbage collection.
+            # The error's frames hold this track. In a circle they would keep each other until a garbage collection.
             error, self.error = self.error, None
-            traceback.clear_frames(error.__traceback__)
             return Tagged(error=error)
         duration_seconds = self._stream.duration_seconds
         # Resampling rounds the length up, which can complete a hop that the recording itself does not.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 import requests
 import torch
 
-from tests.support.audio import encode, encode_raw, lively, tone
+from tests.support.audio import clip, encode, encode_raw, lively, tone
 from tests.support.torchserve_worker import Answer, Worker, requests_of
 from tests.support.toy_model import write_toy_model
 
@@ -393,3 +395,33 @@ def test_records_what_each_request_cost(worker: Worker, siren: bytes, caplog: py
 def test_runs_on_the_gpu_that_torchserve_names_if_there_is_one(model_file: Path) -> None:
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert Worker(model_file, gpu_id=0).handler.device.type == expected
+
+
+# --- after an answer, good or bad, nothing holds the body ---
+
+BODIES: dict[str, Callable[[], bytes]] = {
+    "sound": lambda: bytes(clip("mp3")),
+    "no container": lambda: bytes(range(256)) * 20,
+    "a web page": lambda: b"<html>" * 100,
+    "a container without audio": lambda: b"RIFF\0\0\0\0WAVE" + bytes(500),
+    "a cut index": lambda: bytes(clip("m4a")[:300]),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("headers", [{}, {"X-Default-Sensitivity": "9"}], ids=["good headers", "bad headers"])
+def test_nothing_holds_a_spooled_body_after_its_answer(
+    body: Callable[[], bytes], headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_model: Path
+) -> None:
+    monkeypatch.setenv("SENSE_SPOOL_FOLDER", str(tmp_path))
+    worker = Worker(toy_model)
+    file = tmp_path / "body"
+    file.write_bytes(body())
+    sent = {"Content-Type": "application/octet-stream", "X-Sense-Body-File": str(file), **headers}
+    gc.collect()
+    gc.disable()
+    try:
+        worker.answer({"headers": sent, "body": b""})
+        assert str(file) not in Path("/proc/self/maps").read_text()
+    finally:
+        gc.enable()
