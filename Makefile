@@ -54,7 +54,7 @@ image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, run t
 	@$(VENV)/python -m pytest tests/container tests/e2e/test_sagemaker_*.py --container-command \
 		"$(VENV)/python -m tests.container.image run {env} --model {model}"
 
-benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (15 min; QUICK=1: 5)
+benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (12 min; QUICK=1: 3)
 	@$(VENV)/python -m benchmarks --model $(MODEL) $(if $(QUICK),--quick)
 
 model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, four hours)

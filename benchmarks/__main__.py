@@ -15,7 +15,7 @@ from benchmarks.results import QUICK_RESULTS, RESULTS, TREE, keep, machine
 
 def main() -> int:
     """Runs the parts; returns the exit status."""
-    listed = "\n".join(f"  {part.name:<8} {part.title}: {part.introduction} {part.minutes:g} min" for part in PARTS)
+    listed = "\n".join(f"  {part.name:<8} {part.title}, {part.minutes:g} minutes" for part in PARTS)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"{__doc__}\nparts:\n{listed}",

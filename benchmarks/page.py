@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import formats, lengths, load, rivals
+from benchmarks import formats, lengths, load
 from benchmarks.results import TREE, kept
 
 PAGE = TREE / "docs" / "benchmarks.md"
@@ -15,7 +15,7 @@ INTRODUCTION = """\
 # Benchmarks
 
 How fast the server is and how much memory it takes, beside its limit and beside the usual ways. `make benchmark` writes
-this page, in about 15 minutes on a machine that does nothing else. `make benchmark QUICK=1` takes 5 minutes, replaces
+this page, in about 12 minutes on a machine that does nothing else. `make benchmark QUICK=1` takes 3 minutes, replaces
 nothing, and shows that all works. One part alone: `python -m benchmarks load`.
 
 The files are stereo MP3 of 44.1 kHz and 128 kb/s: the frames of [samples/demo.mp3](../samples/demo.mp3) over and over.
@@ -59,14 +59,6 @@ PARTS = (
     ),
     Part(lengths, "From a clip to 1 GiB", "One caller, one file at a time.", 2),
     Part(formats, "Every format", "The same recording, one caller.", 1),
-    Part(
-        rivals,
-        "Without a server",
-        "The handler's pipeline; the whole file loaded by torchaudio and scored in batches of windows; and the "
-        "pipeline of transformers. Each runs in one process on all cores. The AST (Audio Spectrogram Transformer) is "
-        "small and has random weights. Memory: the peak, on top of the loaded model.",
-        3,
-    ),
 )
 
 

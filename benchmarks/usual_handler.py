@@ -1,7 +1,7 @@
-"""A TorchServe handler as they are usually written; benchmarks/served_rivals.py packs it beside ours.
+"""A TorchServe handler as they are usually written, to compare with.
 
-The whole file is loaded by torchaudio, resampled, and the model runs on one window after the other. It stands alone, as
-an archive wants it: nothing of this project is inside.
+It loads the whole file with torchaudio, resamples it, and scores window after window. It imports nothing of this
+project, since it is packed alone.
 """
 
 from __future__ import annotations

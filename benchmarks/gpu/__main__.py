@@ -57,14 +57,16 @@ def steps(options: argparse.Namespace) -> list[Step]:
     alone = Alone(Plan(options.device, tuple(options.batches), options.seconds / 2, tuple(options.heard)))
 
     def served_step(model: Path, form: str) -> Step:
-        return Step(f"{model.name}, {form}", partial(served, model, form, options.workers, options.device, load))
+        return Step(
+            f"{model.name}, {form}, served", partial(served, model, form, options.workers, options.device, load)
+        )
 
     others = [form for form in options.form if form != AUTO]
     return [
         *(served_step(model, AUTO) for model in options.model),
         Step("limit of the cores", lambda: [decoding_alone(options.model[0], options.seconds)]),
         *(
-            Step(f"{model.name}, {form}", partial(alone.measure, model, form))
+            Step(f"{model.name}, {form}, alone", partial(alone.measure, model, form))
             for model in options.model
             for form in sorted(options.form, key=lambda form: form != EXPORTED)
         ),

@@ -78,14 +78,14 @@ class Alone:
     def measure(self, model_file: Path, form: str) -> Iterator[str]:
         """Yields each figure in words; probabilities are compared once the exported program was measured."""
         (measured,) = run_together(_measured, (model_file, form, self._plan), 1)
-        yield f"alone, loaded and tried in {measured.loading_seconds:.1f} s: {measured.form}"
+        yield f"loaded and tried in {measured.loading_seconds:.1f} s: {measured.form}"
         for speed in measured.speeds:
             threads = f"{speed.num_threads} threads" if speed.num_threads > 1 else "1 thread"
-            yield f"alone, {threads}, {speed.batch_hops} hops in a batch: {speed.hops_per_second:,.0f} hops/s"
+            yield f"{threads}, {speed.batch_hops} hops in a batch: {speed.hops_per_second:,.0f} hops/s"
         if form == EXPORTED:
             self._exported[model_file] = measured.probabilities
         if model_file in self._exported:
-            yield f"alone, {difference(measured.probabilities, self._exported[model_file], measured.thresholds)}"
+            yield difference(measured.probabilities, self._exported[model_file], measured.thresholds)
 
 
 def difference(probabilities: Floats, expected: Floats, thresholds: Floats) -> str:

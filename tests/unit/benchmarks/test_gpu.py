@@ -55,9 +55,12 @@ def test_a_process_that_dies_is_a_failed_step_and_no_more() -> None:
 
 def test_every_model_is_served_before_forms_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["gpu", "--model", "a.pt2", "--model", "b.pt2", "--form", EXPORTED])
-    names = [step.name for step in steps(parse_arguments())]
-    exported = ["a.pt2, exported", "b.pt2, exported"]
-    assert names == ["a.pt2, auto", "b.pt2, auto", "limit of the cores", *exported, *exported]
+    assert [step.name for step in steps(parse_arguments())] == [
+        *("a.pt2, auto, served", "b.pt2, auto, served"),
+        "limit of the cores",
+        *("a.pt2, exported, alone", "b.pt2, exported, alone"),
+        *("a.pt2, exported, served", "b.pt2, exported, served"),
+    ]
 
 
 def test_measures_a_form_alone(tmp_path: Path) -> None:

@@ -102,7 +102,6 @@ def test_sends_every_format_with_the_same_sound() -> None:
 def test_the_page_is_made_of_the_kept_results() -> None:
     assert PAGE.read_text() == page(RESULTS)
     assert all(f"## {part.title}\n" in page(RESULTS) for part in PARTS)
-    assert {file.stem for file in RESULTS.glob("*.json")} >= {part.name for part in PARTS}
 
 
 def test_the_page_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
@@ -117,4 +116,4 @@ def test_an_unknown_part_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("sys.argv", ["benchmarks", "lod"])
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert "'lod' is no part; parts are load, lengths, formats, rivals" in capsys.readouterr().err
+    assert "'lod' is no part; parts are load, lengths, formats" in capsys.readouterr().err
