@@ -29,7 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     unknown = [name for name in options.parts if name not in names]
     if unknown:
-        parser.error(f"{unknown[0]!r} is no part; parts are {', '.join(names)}")
+        parser.error(f"unknown part {unknown[0]!r}; parts are {', '.join(names)}")
     folder, file = (QUICK_RESULTS, QUICK_RESULTS / "benchmarks.md") if options.quick else (RESULTS, PAGE)
     for part in () if options.page else PARTS:
         if part.name in (options.parts or names):

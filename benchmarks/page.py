@@ -65,6 +65,7 @@ PARTS = (
 def page(folder: Path) -> str:
     """The page's text from a folder of results; what was not measured is left out."""
     sections = [section(part, folder) for part in PARTS]
+    sections += [gpu_section(file.stem, folder) for file in sorted(folder.glob("gpu-*.json"))]
     return "\n\n".join([INTRODUCTION.rstrip(), *filter(None, sections)]) + "\n"
 
 
@@ -75,3 +76,10 @@ def section(part: Part, folder: Path) -> str:
         return ""
     introduction = textwrap.fill(part.introduction, 119)
     return f"## {part.title}\n\n{introduction}\n\nMeasured: {result['machine']}.\n\n{part.module.text(result)}"
+
+
+def gpu_section(name: str, folder: Path) -> str:
+    """What `python -m benchmarks.gpu` said on one kind of GPU."""
+    result = kept(name, folder) or {}
+    figures = "\n".join(f"    {figure}" for figure in result["figures"])
+    return f"## {name.removeprefix('gpu-')}\n\nMeasured: {result['machine']}.\n\n{figures}"

@@ -67,7 +67,7 @@ def only_cores(cores: set[int]) -> Iterator[None]:
 def _work(sender: Connection, job: Callable[..., Any], start_line: StartLine, arguments: tuple[Any, ...]) -> None:
     try:
         sender.send((job(start_line, *arguments), None))
-    except Exception as error:  # for whoever started the process
+    except Exception as error:  # the caller raises it
         sender.send((None, f"{type(error).__name__}: {error}"))
 
 

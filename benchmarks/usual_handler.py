@@ -1,4 +1,4 @@
-"""A TorchServe handler as they are usually written, to compare with.
+"""A TorchServe handler as most are written, to compare with.
 
 It loads the whole file with torchaudio, resamples it, and scores window after window. It imports nothing of this
 project, since it is packed alone.

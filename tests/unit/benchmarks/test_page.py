@@ -112,8 +112,15 @@ def test_the_page_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
     assert "## Every format" not in text
 
 
+def test_the_page_has_what_a_gpu_gave(tmp_path: Path) -> None:
+    keep("gpu-NVIDIA-H200", {"machine": "a machine", "figures": ["model.pt2: 8 callers", "model.pt2: 64"]}, tmp_path)
+    assert page(tmp_path).endswith(
+        "## NVIDIA-H200\n\nMeasured: a machine.\n\n    model.pt2: 8 callers\n    model.pt2: 64\n"
+    )
+
+
 def test_an_unknown_part_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["benchmarks", "lod"])
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert "'lod' is no part; parts are load, lengths, formats" in capsys.readouterr().err
+    assert "unknown part 'lod'; parts are load, lengths, formats" in capsys.readouterr().err
