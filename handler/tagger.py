@@ -22,10 +22,10 @@ from handler.model.scoring import Scored, ScoringPool
 from handler.read_ahead import ReadAhead
 from handler.windows import HopCutter
 
-# How far decoding may run ahead of the model, so that neither waits for the other's slow moments.
+# How far decoding may run ahead of the model, so that neither waits when the other is slow for a moment.
 _BATCHES_AHEAD = 2
-# Blocks of audio, some minutes of one stream or some short streams, after which enough holes may be left in memory to
-# give them back: in a minute, 3,000 clips of 10 s left up to 230 MB of them in a worker.
+# Blocks of audio (some minutes of one stream, or some short streams) after which freed memory may be worth giving back:
+# in a minute, 3,000 clips of 10 s left up to 230 MB of it in a worker.
 _TIDYING_BLOCKS = 32
 _PILED_UP = PiledUpMemory()
 _BLOCKS = count(1)
@@ -42,9 +42,9 @@ class Tagged:
         tail_start_seconds: Where the last window begins, if it is a tail window.
         decode_seconds: Core time that decoding took, in all threads together.
         model_seconds: This stream's share of the model's time, by windows.
-        batch_fill: How full the batches of its windows were, from 0 to 1 on average: hops of all streams together as a
-            share of what a batch is meant to hold.
-        error: Why there is no audio and no probability here, or None.
+        batch_fill: How full the batches of its windows were on average, from 0 to 1: the hops of all streams in a batch
+            as a share of the hops that a batch should hold.
+        error: Why the stream could not be tagged, or None.
     """
 
     duration_seconds: float = 0.0
@@ -70,15 +70,15 @@ def tag(
         streams: Freshly made streams at the model's rate.
         pool: Runs the model.
         batch_hops: Hops in one call of the model, give or take a block of audio.
-        decode_here: Whether this thread decodes short streams even where there are several, since no core would be
-            free for other threads.
+        decode_here: Whether this thread decodes short streams even if there are several. For workers with one core:
+            other threads would only take turns with this one.
         with_tail: For each stream, whether a tail window is wanted (handler/windows.py). None: for no stream.
 
     Returns:
-        One result per stream, in their order. An error of one stream stays its own; one of the model strikes all
-        streams that were in that batch.
+        One result per stream, in their order. An error of one stream does not affect the others. An error of the model
+        ends all streams of that batch.
     """
-    # The first batch of a single stream waits for that stream's decoding alone, so a short clip needs no other thread.
+    # The first batch of a single stream waits only for that stream's decoding, so a short clip needs no other thread.
     own_hops = batch_hops if decode_here or len(streams) == 1 else 0
     depth = ceil(_BATCHES_AHEAD * batch_hops / BLOCK_SECONDS)
     tracks = [
@@ -110,8 +110,8 @@ class _Track:
     Args:
         stream: The stream.
         info: What the model takes.
-        own_hops: How many hops the caller's own thread decodes, before another one decodes ahead of it.
-        depth: How many blocks that one may be ahead.
+        own_hops: Hops that the caller's own thread decodes before another thread decodes ahead of it.
+        depth: Blocks that the other thread may be ahead.
         with_tail: Whether a tail window is wanted.
     """
 
@@ -134,7 +134,7 @@ class _Track:
         self._waiting_tail = torch.empty(0, info.hop_samples)
         # The hops that the next window shares with the last one scored.
         self._shared = torch.empty(0, info.hop_samples)
-        # float32, one growing block: many small ones that stay would break up the memory that batches use again.
+        # float32, one growing block: many small ones would break up the memory that batches use again.
         self._probabilities = bytearray()
         self._model_seconds = self._summed_fill = 0.0
 
@@ -154,7 +154,7 @@ class _Track:
             if self._with_tail:
                 self._end_with_tail()
             return False
-        except Exception as error:  # whatever it is, it must not reach the neighbours
+        except Exception as error:  # of any kind: it must not reach other requests
             self.fail(error)
             return False
         return True
@@ -218,7 +218,7 @@ class _Track:
 
 
 class _Batch:
-    """The windows that the tracks' waiting hops complete, on their way through the model together."""
+    """The windows that the tracks' waiting hops complete, scored together."""
 
     def __init__(self, tracks: Sequence[_Track], pool: ScoringPool, batch_hops: int, *, is_last: bool = False) -> None:
         self._tracks = [track for track in tracks if track.num_waiting]
@@ -239,7 +239,7 @@ class _Batch:
             return
         errors = [future.exception() for future in self._scores]
         for error in errors:
-            if isinstance(error, Exception):  # a fault of the model's own is every neighbour's
+            if isinstance(error, Exception):  # the model's: it ends every stream of the batch
                 for track in self._tracks:
                     track.fail(error)
                 return

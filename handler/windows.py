@@ -1,4 +1,4 @@
-"""Which windows a recording has, and the hops that they are made of. Lengths are exact: fractions and whole samples.
+"""Which windows a recording has, and the hops they are made of. Lengths are exact: fractions and whole samples.
 
 ::
 
@@ -41,7 +41,7 @@ class WindowGrid:
         return self.hop_seconds * self.window_hops
 
     def num_windows(self, duration_seconds: Fraction) -> int:
-        """Counts the windows of a recording; an incomplete tail makes none, but every recording has one."""
+        """Counts the windows of a recording, at least one. An incomplete window at the end is left out."""
         return max(1, (duration_seconds - self.window_seconds) // self.hop_seconds + 1)
 
     def num_hops(self, duration_seconds: Fraction) -> int:
@@ -86,7 +86,7 @@ class HopCutter:
         return self._given(samples[: num_hops * self._hop_samples])
 
     def finish(self, num_hops: int) -> torch.Tensor:
-        """Returns what is missing to `num_hops` hops in all: the rest of the stream, filled up with silence."""
+        """Returns the hops still missing from `num_hops` in all: the rest of the stream, padded with silence."""
         missing_samples = max(0, num_hops - self.num_hops) * self._hop_samples
         rest = self._rest[:missing_samples]
         return self._given(torch.nn.functional.pad(rest, (0, missing_samples - len(rest))))

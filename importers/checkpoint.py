@@ -32,13 +32,13 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
     Takes a bare state dict or one under the key "model" or "state_dict", with or without DataParallel's "module.".
 
     Raises:
-        ImporterError: It cannot be read, or there are no weights in it.
+        ImporterError: It cannot be read, or it holds no weights.
     """
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ImporterError(f"there is no file {file}") from error
+        raise ImporterError(f"{file} does not exist") from error
     except Exception as error:  # torch names no exception type for a broken or unsafe file
         raise ImporterError(_reason(file, str(error))) from error
     for key in ("model", "state_dict"):
@@ -67,7 +67,7 @@ def require(weights: StateDict, names: Sequence[str], *, what: str) -> None:
     missing = [name for name in names if name not in weights]
     if missing:
         found = ", ".join(list(weights)[:3])
-        raise ImporterError(f"this is no checkpoint of {what}: it has no {missing[0]!r} (but {found}, ...)")
+        raise ImporterError(f"this is not a checkpoint of {what}: it has no {missing[0]!r} (but {found}, ...)")
 
 
 def load_weights(network: nn.Module, weights: StateDict, *, what: str) -> None:

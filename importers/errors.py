@@ -1,4 +1,4 @@
-"""What the user is told when a checkpoint cannot be imported."""
+"""The error that users see when a checkpoint cannot be imported."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Mel spectrograms, each with the arithmetic that its networks were trained with.
 
-All take windows of samples, float32 (M, samples), and work on each window by itself.
+All take windows of samples, float32 (M, samples), and treat each window separately.
 """
 
 from __future__ import annotations

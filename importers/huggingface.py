@@ -84,7 +84,7 @@ def read_folder(folder: Path) -> Classifier:
         ) from error
     for name in ("config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
-            raise ImporterError(f"{folder} is no model folder of Hugging Face: it has no {name}")
+            raise ImporterError(f"{folder} is not a model folder of Hugging Face: it has no {name}")
     try:
         extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
         model = transformers.AutoModelForAudioClassification.from_pretrained(folder, local_files_only=True)

@@ -12,7 +12,7 @@ from catalogue.catalogue import Catalogue
 from importers.errors import ImporterError
 from importers.served import OutputTag
 
-# For outputs that are no tags of the catalogue: where one class excludes the others, 0.5 means "more likely than all".
+# For outputs with labels of their own. Where classes exclude each other, 0.5 means "more likely than all the others".
 EXCLUSIVE_THRESHOLD, INDEPENDENT_THRESHOLD = 0.5, 0.3
 # Copies of AudioSet's list spell a few classes otherwise. Networks of other classes share a name here and there.
 _NEARLY_ALL = 0.95

@@ -12,7 +12,7 @@ from handler.model.program import Inputs, Program
 
 # A hop can last a minute, and then no batch holds hundreds.
 _MAX_SAMPLES = 1 << 26
-# Tones reach down from half the sample rate by so many octaves, levels from full scale by so many decades.
+# How far tones reach down from half the sample rate, and levels from full scale.
 _OCTAVES = 8
 _DECADES = 3
 # Probabilities beyond it count as this near to 0 or 1: float32 has no more digits near 1.
@@ -24,10 +24,10 @@ class Distance:
     """How far probabilities are from the right ones.
 
     Attributes:
-        largest: The largest difference of a probability; nan where one is no number.
+        largest: The largest difference of a probability; nan if any is not a number.
         logit_rms: The root mean square of the differences on the logit scale, where a step of sensitivity is 1; nan
-            likewise. On a real network it is nearly the same for tones in noise as for recordings
-            (docs/record/half_precision.md), whatever the thresholds are.
+            if any is not a number. On a real network it is nearly the same for tones in noise as for recordings
+            (docs/record/half_precision.md), and does not depend on thresholds.
     """
 
     largest: float
@@ -71,7 +71,7 @@ class Reference:
         self._expected = torch.cat([exported(*self._inputs(call)) for call in self.calls(call_windows)])
 
     def calls(self, num_windows: int) -> Sequence[slice]:
-        """All windows in calls of so many."""
+        """All windows, in calls of `num_windows` each."""
         return [slice(first, first + num_windows) for first in range(0, self.num_windows, num_windows)]
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The model file: a torch.export program with everything that must be known about it inside.
+"""The model file: a torch.export program, with what the handler must know about it inside.
 
 ``forward(hops: float32[N, hop_samples], starts: int64[M]) -> float32[M, tags]`` gives probabilities: window m is made
 of the `window_hops` rows of `hops` that begin at ``starts[m]``. The extra file ``sense.json`` says the rest.
@@ -29,7 +29,7 @@ _MAX_WINDOW_SECONDS = 60
 
 
 class ModelFileError(ValueError):
-    """The file is no model that this handler can serve; the message says why."""
+    """The handler cannot serve this file; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,23 @@ def read_program(path: Path) -> tuple[torch.export.ExportedProgram, ModelInfo]:
     """Reads a model file: the program as it was exported, and what it says about itself.
 
     Raises:
-        ModelFileError: It is no torch.export program, or its metadata are missing or wrong.
+        ModelFileError: It is not a torch.export program, or its metadata are missing or wrong.
     """
     if not path.exists():
         raise ModelFileError(f"the model file {path.name} is not there")
     if not zipfile.is_zipfile(path):
-        # torch would log a page of its own about it first.
-        raise ModelFileError(f"{path.name} is no torch.export program, which would be a zip archive")
+        # torch would log a page about it first.
+        raise ModelFileError(f"{path.name} is not a torch.export program: those are zip archives")
     extra_files = {METADATA_FILE: ""}
     try:
         with warnings.catch_warnings():
-            # torch warns of a read-only buffer of its own making.
+            # torch warns of a read-only buffer that it made.
             warnings.filterwarnings("ignore", message="The given buffer is not writable")
             program = torch.export.load(path, extra_files=extra_files)
     except Exception as error:  # torch names no exception type for a broken archive
-        raise ModelFileError(f"{path.name} is no torch.export program: {quoted(str(error))}") from error
+        raise ModelFileError(f"{path.name} is not a torch.export program: {quoted(str(error))}") from error
     if not extra_files[METADATA_FILE]:
-        raise ModelFileError(f"{path.name} has no {METADATA_FILE} inside, which says its sample rate, hop and tags")
+        raise ModelFileError(f"{path.name} holds no {METADATA_FILE} with its sample rate, hop and tags")
     return program, parse_info(extra_files[METADATA_FILE])
 
 
@@ -113,7 +113,7 @@ def parse_info(text: str) -> ModelInfo:
 def _check(info: ModelInfo, fields: Mapping[str, Any]) -> None:
     grid = info.grid
     problems = {
-        "it names no tag, or one without letters": not info.tags or not all(map(str.strip, info.tags)),
+        "it names no tag, or a blank one": not info.tags or not all(map(str.strip, info.tags)),
         "a tag is named twice": len(set(info.tags)) < len(info.tags),
         "a threshold is not one number between 0 and 1": info.thresholds.ndim != 1
         or not np.all((info.thresholds > 0) & (info.thresholds < 1)),

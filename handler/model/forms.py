@@ -61,7 +61,7 @@ class Form:
             FormError: They are. A rounded form that an operator asked for only logs how far.
         """
         limit, value = (_MAX_LOGIT_RMS, found.logit_rms) if self.is_rounded else (_MAX_DIFFERENCE, found.largest)
-        if value <= limit:  # a value that is no number is not
+        if value <= limit:  # false for nan
             return
         if not (self.is_rounded and is_asked_for and value > limit):
             raise FormError(f"its probabilities differ by {found}")

@@ -39,8 +39,8 @@ def in_half_precision(program: Program, dtype: torch.dtype = torch.float16) -> G
         A program with the same inputs and float32 outputs. Whether its probabilities are near enough has to be tried.
 
     Raises:
-        UnsuitableProgramError: It is no graph of operations, or multiplies nothing after a logarithm, so the range of
-            its values is unknown.
+        UnsuitableProgramError: It is not a graph of operations, or multiplies nothing after a logarithm, so the range
+            of its values is unknown.
     """
     half = bare_graph(program)
     nodes = _nodes_between_products(half.graph)

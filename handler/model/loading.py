@@ -75,7 +75,7 @@ def load_model(path: Path, device: torch.device, *, form: str = AUTO) -> Model:
             the first form on the device whose answers are right.
 
     Raises:
-        ModelFileError: It is no torch.export program, its metadata are missing or wrong, or it does not give one
+        ModelFileError: It is not a torch.export program, its metadata are missing or wrong, or it does not give one
             finite probability per window and tag.
         FormError: The form that was asked for cannot be served.
     """
@@ -148,4 +148,4 @@ def _check_outputs(probabilities: Floats, expected_shape: tuple[int, int]) -> No
             f"windows and names {expected_shape[1]} tags; it must give float32 of shape {expected_shape}"
         )
     if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        raise ModelFileError("the model's outputs for silence or noise are no probabilities between 0 and 1")
+        raise ModelFileError("the model's outputs for silence or noise are not probabilities between 0 and 1")

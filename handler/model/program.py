@@ -23,10 +23,10 @@ def bare_graph(program: Program) -> GraphModule:
         program: What `torch.export.ExportedProgram.module` gives. It stays as it is, and shares its weights.
 
     Raises:
-        UnsuitableProgramError: It is no graph of operations, or does not give one tensor.
+        UnsuitableProgramError: It is not a graph of operations, or does not give one tensor.
     """
     if not isinstance(program, GraphModule):
-        raise UnsuitableProgramError("it is no graph of operations")
+        raise UnsuitableProgramError("it is not a graph of operations")
     graph = Graph()
     outputs = graph.graph_copy(program.graph, {})
     if not (isinstance(outputs, tuple) and len(outputs) == 1):

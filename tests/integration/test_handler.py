@@ -130,7 +130,7 @@ def test_a_wrong_model_file_stops_the_start_with_one_line(tmp_path: Path, caplog
     (tmp_path / "model.pt2").write_bytes(b"no model")
     with pytest.raises(SystemExit):
         Worker(tmp_path / "model.pt2")
-    assert "cannot serve: model.pt2 is no torch.export program" in caplog.text
+    assert "cannot serve: model.pt2 is not a torch.export program" in caplog.text
 
 
 def test_thresholds_of_the_environment_replace_the_models(

@@ -233,7 +233,7 @@ def test_a_failure_is_one_line_and_leaves_no_file(tmp_path: Path, capsys: pytest
         assert main([kind, str(checkpoint), "--output", str(output)]) == 1
         printed = capsys.readouterr()
         assert printed.out == ""
-        assert printed.err.startswith("importers: this is no checkpoint of ")
+        assert printed.err.startswith("importers: this is not a checkpoint of ")
         assert len(printed.err.splitlines()) == 1
     assert list(tmp_path.glob("*.pt2")) == []
 
@@ -258,4 +258,4 @@ def test_wrong_options_are_named(arguments: list[str], message: str, capsys: pyt
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("transformers")
     assert main(["huggingface", str(tmp_path), "--output", str(tmp_path / "model.pt2")]) == 1
-    assert "is no model folder of Hugging Face: it has no config.json" in capsys.readouterr().err
+    assert "is not a model folder of Hugging Face: it has no config.json" in capsys.readouterr().err

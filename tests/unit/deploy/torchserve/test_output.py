@@ -8,7 +8,7 @@ from deploy.torchserve.output import Output
 
 LINES = [
     b"2026-01-01T00:00:00,000 [INFO ] main org.pytorch.serve.ModelServer - Loading\n",
-    b"2026-01-01T00:00:01,000 [WARN ] W-9000 - MODEL_LOG - cannot serve: model.pt2 is no torch.export program\n",
+    b"2026-01-01T00:00:01,000 [WARN ] W-9000 - MODEL_LOG - cannot serve: model.pt2 is not a torch.export program\n",
     b"2026-01-01T00:00:02,000 [WARN ] W-9000 - MODEL_LOG - cannot serve: again\n",
     b"2026-01-01T00:00:03,000 [ERROR] W-9000 - Load model failed: cochl-sense, error: Worker died.\n",
     b"\xff not UTF-8, and no line end",
@@ -28,7 +28,7 @@ def test_every_line_is_passed_on_as_it_is() -> None:
 
 def test_why_the_handler_cannot_serve_is_kept_from_its_first_words_on() -> None:
     output, _ = heard(LINES)
-    assert output.refusal == "cannot serve: model.pt2 is no torch.export program"
+    assert output.refusal == "cannot serve: model.pt2 is not a torch.export program"
     assert output.failure is not None
     assert output.failure.startswith("Load model failed")
 

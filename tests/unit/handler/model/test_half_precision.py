@@ -177,7 +177,7 @@ def test_a_program_of_unknown_range_stays_in_float32(kind: type[Module], reason:
 
 
 def test_what_is_no_exported_program_has_no_such_form() -> None:
-    with pytest.raises(UnsuitableProgramError, match="no graph"):
+    with pytest.raises(UnsuitableProgramError, match="not a graph"):
         in_half_precision(Tagger())
 
 

@@ -115,7 +115,7 @@ def test_scoring_records_no_gradients(toy: Model) -> None:
 def test_another_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.pt2"
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"other.pt2 is no torch.export program"):
+    with pytest.raises(ModelFileError, match=r"other.pt2 is not a torch.export program"):
         load_model(path, CPU)
 
 
@@ -152,7 +152,7 @@ def test_hops_of_another_length_than_the_program_takes_are_named(
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
 def test_outputs_that_are_no_probabilities_are_refused(tmp_path: Path, value: float) -> None:
-    with pytest.raises(ModelFileError, match="are no probabilities between 0 and 1"):
+    with pytest.raises(ModelFileError, match="are not probabilities between 0 and 1"):
         load_model(saved(tmp_path / "wild.pt2", exported(Constant(value, 4))), CPU)
 
 

@@ -61,5 +61,5 @@ def test_a_program_that_computes_with_sizes_is_not_frozen() -> None:
 
 
 def test_what_is_no_exported_program_is_not_frozen() -> None:
-    with pytest.raises(UnsuitableProgramError, match="no graph"):
+    with pytest.raises(UnsuitableProgramError, match="not a graph"):
         frozen(Convolving(), inputs(5))
