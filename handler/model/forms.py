@@ -7,6 +7,7 @@ timed: workers that start together disturb each other's times, and all of them m
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,18 +55,9 @@ class Form:
     make: Callable[[Program, Inputs], Program]
     is_rounded: bool = False
 
-    def check(self, found: Distance, *, is_asked_for: bool) -> None:
-        """Logs or raises that probabilities are too far off.
-
-        Raises:
-            FormError: They are. A rounded form that an operator asked for only logs how far.
-        """
-        limit, value = (_MAX_LOGIT_RMS, found.logit_rms) if self.is_rounded else (_MAX_DIFFERENCE, found.largest)
-        if value <= limit:  # false for nan
-            return
-        if not (self.is_rounded and is_asked_for and value > limit):
-            raise FormError(f"its probabilities differ by {found}")
-        logger.warning("%s is served as asked for, though its probabilities differ by %s", self.name, found)
+    def is_right(self, found: Distance) -> bool:
+        """Whether probabilities are near enough to the exported program's."""
+        return found.logit_rms <= _MAX_LOGIT_RMS if self.is_rounded else found.largest <= _MAX_DIFFERENCE
 
 
 # The first right one is served.
@@ -135,10 +127,18 @@ def _reference(exported: Program, info: ModelInfo, gpu: Device | None) -> Refere
 def _checked(
     form: Form, made: Program, info: ModelInfo, gpu: Device | None, reference: Reference, is_asked_for: bool
 ) -> Program:
-    """Runs a form in every way in which it is going to run; returns the last."""
-    program = made
+    """Compares a form in every way in which it runs; returns the way that is served.
+
+    Raises:
+        FormError: It is not right. A rounded form that an operator asked for only has to give numbers.
+    """
     for program, calls in _ways(made, info, gpu, reference):
-        form.check(reference.distance(program, calls), is_asked_for=is_asked_for)
+        found = reference.distance(program, calls)
+        suffices = is_asked_for and form.is_rounded and math.isfinite(found.logit_rms)
+        if not (form.is_right(found) or suffices):
+            raise FormError(f"its probabilities differ by {found}")
+    if not form.is_right(found):
+        logger.warning("%s is served as asked for, though its probabilities differ by %s", form.name, found)
     return program
 
 

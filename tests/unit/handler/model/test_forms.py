@@ -158,8 +158,9 @@ def test_a_rounded_form_is_served_as_asked_for_and_the_log_says_how_far_it_is_of
     served: Choose, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert served(form(off_by(0.5), is_rounded=True), wanted="first")[0] == "first"
-    assert "first is served as asked for, though its probabilities differ by" in caplog.text
-    assert "5.0e-01 rms on the logit scale" in caplog.text
+    (record,) = caplog.records
+    assert "first is served as asked for, though its probabilities differ by" in record.message
+    assert "5.0e-01 rms on the logit scale" in record.message
 
 
 def test_a_form_that_does_not_run_on_the_device_is_refused(served: Choose) -> None:

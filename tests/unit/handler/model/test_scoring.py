@@ -12,7 +12,7 @@ import torch
 
 from handler.arrays import Floats
 from handler.model.loading import Model
-from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
+from handler.model.scoring import ScoringPool, default_num_threads
 from handler.windows import WindowGrid
 
 HOPS, STARTS = torch.zeros(3, 4), torch.tensor([0, 1])
@@ -125,10 +125,6 @@ def test_torch_uses_one_core_per_batch() -> None:
     assert torch.get_num_threads() == 1
 
 
-def test_a_gpu_is_given_the_next_batch_while_it_has_one() -> None:
-    assert default_num_threads(torch.device("cuda")) == 2
-
-
 def test_windows_on_a_gpu_are_not_divided() -> None:
     model = Slow(7.0)
     model.device = torch.device("cuda")
@@ -139,8 +135,3 @@ def test_windows_on_a_gpu_are_not_divided() -> None:
 def test_a_cpu_takes_a_batch_per_core_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 3, 5})
     assert default_num_threads(torch.device("cpu")) == 3
-
-
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_a_batch_holds_many_windows(device: str) -> None:
-    assert default_batch_hops(torch.device(device)) >= 32
