@@ -144,12 +144,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--callers", type=int, nargs="+", default=[8, 64], help="with clips, one run each (8 64)")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each run of callers (default: 5)")
     parser.add_argument("--long-minutes", type=float, default=60.0, help="length of the long files (default: 60)")
-    parser.add_argument("--batches", type=int, nargs="+", default=[32, 512], help="hops, for the model alone (32 512)")
+    parser.add_argument("--batches", type=int, nargs="+", help="hops, for the model alone (32 512; cpu: 32)")
     parser.add_argument("--heard", type=Path, nargs="+", default=[bodies.SAMPLE], help="sounds to compare forms on")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for a GPU's figures (benchmarks/results)")
     options = parser.parse_args()
     forms = CPU_FORMS if options.device == "cpu" else GPU_FORMS
     options.model = options.model or [model]
+    options.batches = options.batches or ([32] if options.device == "cpu" else [32, 512])
     options.form = options.form or [AUTO, EXPORTED, *(form.name for form in forms)]
     return options
 
