@@ -56,7 +56,7 @@ def main() -> int:
     try:
         with interrupted_by_signals():
             demonstrate(arguments.file, arguments.model_store)
-    except (ServingError, OSError) as error:
+    except ServingError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,10 +69,9 @@ def demonstrate(file: Path, model_store: Path) -> None:
     """Starts the server, tags `file`, prints what came back, stops the server.
 
     Raises:
-        ServingError: The server did not start, or did not answer with 200.
-        OSError: The file cannot be read.
+        ServingError: The file cannot be read, the server did not start, or it did not answer with 200.
     """
-    body = file.read_bytes()
+    body = read(file)
     model = describe(model_store)
     print("starting TorchServe ...", flush=True)
     began = time.monotonic()
@@ -82,6 +81,18 @@ def demonstrate(file: Path, model_store: Path) -> None:
         print(f"{model} is ready after {time.monotonic() - began:.1f} s at {server.url}; log: {log}\n", flush=True)
         result = tag(f"{server.url}/invocations", file.name, body)
     print("\n".join([*excerpt(result), "", *table(merged(result["data"]))]))
+
+
+def read(file: Path) -> bytes:
+    """Returns a file's bytes.
+
+    Raises:
+        ServingError: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ServingError(f"cannot read {file}: {error.strerror}") from None
 
 
 def tag(url: str, name: str, body: bytes) -> dict[str, Any]:

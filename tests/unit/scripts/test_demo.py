@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from scripts.demo import SHOWN_WINDOWS, Event, excerpt, merged, table
+import pytest
+
+from deploy.errors import ServingError
+from scripts.demo import SHOWN_WINDOWS, Event, demonstrate, excerpt, merged, table
 
 
 def window(start: float, **tags: float) -> dict[str, Any]:
@@ -44,3 +48,8 @@ def test_the_table_has_a_line_for_each_event() -> None:
 
 def test_silence_is_said_as_such() -> None:
     assert "nothing was heard" in "\n".join(table(merged([window(0), window(1)])))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match=r"cannot read .*none\.mp3: No such file"):
+        demonstrate(tmp_path / "none.mp3", tmp_path)
