@@ -53,7 +53,7 @@ def tried(version: str) -> str:
 def run(*command: str | Path) -> bool:
     """Runs a command in the tree; says whether it succeeded."""
     # pyenv's shims on the PATH start only what `pyenv global` names.
-    folders = [*map(str, PYENV.glob("*/bin")), os.environ.get("PATH", "")]
+    folders = [*map(str, PYENV.glob("3.*/bin")), os.environ.get("PATH", "")]
     environment = {**os.environ, "PATH": os.pathsep.join(folders)}
     return subprocess.run(command, cwd=TREE, env=environment, check=False).returncode == 0
 
