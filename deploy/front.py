@@ -19,6 +19,7 @@ from deploy.errors import ServingError
 from handler.cores import num_cores
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
+LOCAL_TEMPLATE = Path(__file__).with_name("nginx.local.template")
 # A little more than SageMaker's longest, asynchronous inference, so that the caller gives up first.
 ANSWER_SECONDS = 3660
 RETRY_AFTER_SECONDS = 5
@@ -40,6 +41,7 @@ class Front:
         spool_folder: For bodies.
         user: The user of its workers; None: the caller.
         paths: The paths that take bodies.
+        is_local: Whether it also has the paths of nginx.local.template, which SageMaker's containers do not.
     """
 
     settings: ContainerSettings
@@ -49,6 +51,7 @@ class Front:
     spool_folder: Path
     user: str | None = None
     paths: tuple[str, ...] = ("/invocations",)
+    is_local: bool = False
 
 
 def nginx_program() -> str | None:
@@ -77,7 +80,8 @@ def configuration(front: Front) -> str:
         "RETRY_AFTER_SECONDS": RETRY_AFTER_SECONDS,
         "EXECUTION_PARAMETERS": json.dumps(settings.execution_parameters(), separators=(",", ":")),
     }
-    return re.sub(r"@([A-Z_]+)@", lambda name: str(values[name[1]]), TEMPLATE.read_text())
+    template = TEMPLATE.read_text().replace("@LOCAL_PATHS@", LOCAL_TEMPLATE.read_text() if front.is_local else "")
+    return re.sub(r"@([A-Z_]+)@", lambda name: str(values[name[1]]), template)
 
 
 def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:

@@ -38,6 +38,7 @@ class Places:
         user: Who TorchServe and nginx run as; None: the caller.
         log: Receives the output of both; None: standard output and error.
         paths: The paths that take bodies; SageMaker uses one.
+        is_local: Whether the front has the paths for callers on this machine, such as /tags.
     """
 
     model_store: Path
@@ -46,6 +47,7 @@ class Places:
     user: str | None = None
     log: Path | None = None
     paths: tuple[str, ...] = ("/invocations",)
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,16 @@ def running(settings: ContainerSettings, places: Places, environment: Mapping[st
         ports = inner_ports(settings.port, settings.internal_ports)
         torchserve = stack.enter_context(launched(options, ports, run_folder, log or sys.stdout.buffer))
         nginx = front.start(
-            front.Front(settings, places.host, torchserve.port, run_folder, spool_folder, places.user, places.paths),
+            front.Front(
+                settings,
+                places.host,
+                torchserve.port,
+                run_folder,
+                spool_folder,
+                places.user,
+                places.paths,
+                places.is_local,
+            ),
             log,
         )
         stack.callback(front.stop, nginx, front.DRAIN_SECONDS)

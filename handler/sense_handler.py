@@ -18,7 +18,7 @@ from handler import metrics
 from handler.arrays import Floats
 from handler.audio.stream import AudioStream
 from handler.cores import num_own_cores
-from handler.errors import CallerError, NotFoundError
+from handler.errors import BadRequestError, CallerError, NotFoundError
 from handler.memory import keep_freed_memory
 from handler.model.file import ModelFileError
 from handler.model.forms import FormError
@@ -34,6 +34,8 @@ from handler.wire.spool import SpoolError
 
 logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.5
+# At 35 bytes each an answer of 140 MB, for 36 hours with 31 tags or 2 hours with 527. TorchServe keeps it in memory.
+MAX_PROBABILITIES = 4_000_000
 
 
 class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not annotated
@@ -125,7 +127,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         return [self._answer(index, request, tagged) for index, (request, tagged) in enumerate(results)]
 
     def describe_handle(self) -> bytes:
-        """Describes the model, for TorchServe's /models/NAME?customized=true."""
+        """Describes the model, for the custom attribute "describe" and TorchServe's /models/NAME?customized=true."""
         info = self.model.info
         return response.encode_description(
             name=info.name,
@@ -134,6 +136,11 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             categories=info.categories,
             thresholds=self.thresholds,
             grid=info.grid,
+            limits={
+                "max_body_bytes": self.settings.max_body_bytes,
+                "max_audio_seconds": self.settings.max_audio_seconds,
+                "max_probabilities": MAX_PROBABILITIES,
+            },
         )
 
     def _read(self, row: Mapping[str, Any], headers: Mapping[str, Any]) -> TagRequest | Exception | None:
@@ -162,6 +169,8 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             return self._fail(index, tagged.error)
         if request is None:
             return self.describe_handle()
+        if request.all_probabilities and tagged.probabilities.size > MAX_PROBABILITIES:
+            return self._fail(index, _too_many_probabilities(tagged.probabilities.shape))
         self._warn(index, request)
         return self._encoded(request, tagged)
 
@@ -186,6 +195,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
                 tags=info.tags,
                 grid=info.grid,
                 tail_start_seconds=tagged.tail_start_seconds,
+                all_probabilities=request.all_probabilities,
             ),
         )
 
@@ -207,6 +217,13 @@ def _let_go_of_frames(error: BaseException | None) -> None:
     """Drops an error's tracebacks: their frames hold the body and the error, until a garbage collection."""
     while error is not None:
         error.__traceback__, error = None, error.__context__
+
+
+def _too_many_probabilities(shape: tuple[int, ...]) -> CallerError:
+    return BadRequestError(
+        f"X-All-Probabilities: the recording has {shape[0]} windows of {shape[1]} tags, and an answer holds "
+        f"{MAX_PROBABILITIES} probabilities at most; send a shorter recording, or leave the header away"
+    )
 
 
 def _end_worker_soon() -> None:

@@ -74,7 +74,8 @@ def serve_behind_front(port: int, model_store: Path, model: str) -> None:
     print("starting TorchServe behind nginx ...", flush=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     paths = ("/invocations", f"/predictions/{MODEL_NAME}")
-    with running(settings, Places(model_store, log=LOGS / alone.LOG_NAME, paths=paths), os.environ) as stack:
+    places = Places(model_store, log=LOGS / alone.LOG_NAME, paths=paths, is_local=True)
+    with running(settings, places, os.environ) as stack:
         stack.wait_until_ready()
         explain(model, f"http://{HOST}:{port}")
         stack.wait_until_ended()

@@ -27,6 +27,9 @@ _FIELDS = {
     "filename": "filename",
     "x-tail-window": "tail_window",
     "tail_window": "tail_window",
+    "x-all-probabilities": "all_probabilities",
+    "all_probabilities": "all_probabilities",
+    "describe": "describe",
 }
 _NESTED = "sensitivity"
 _JSON_STARTS = ("{", "[", '"')
@@ -39,8 +42,8 @@ class CustomAttributes:
     """What the header says.
 
     Attributes:
-        fields: Those of "default_sensitivity", "tags_sensitivity", "filename" and "tail_window" that are set; not yet
-            validated.
+        fields: Those of "default_sensitivity", "tags_sensitivity", "filename", "tail_window", "all_probabilities" and
+            "describe" that are set; not yet validated.
         unknown: Keys that mean nothing here. They are not errors: proxies and tracing share the header.
     """
 

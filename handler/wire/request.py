@@ -30,6 +30,7 @@ _PARAMETERS = (
     "x-default-sensitivity",
     "x-tags-sensitivity",
     "x-tail-window",
+    "x-all-probabilities",
     custom_attributes.HEADER.lower(),
 )
 _MAX_PARAMETER_BYTES = 8 << 10
@@ -46,6 +47,7 @@ class TagRequest:
         name: The file's name.
         sensitivity: How readily tags are reported.
         tail_window: Whether a last window shall end where the recording ends.
+        all_probabilities: Whether every window shall list the probability of every tag.
         warnings: What was accepted but has no effect, or looks like a mistake.
     """
 
@@ -55,10 +57,11 @@ class TagRequest:
     name: str
     sensitivity: Sensitivity
     tail_window: bool = False
+    all_probabilities: bool = False
     warnings: tuple[str, ...] = ()
 
 
-def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: Settings) -> TagRequest:
+def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: Settings) -> TagRequest | None:
     """Reads one request.
 
     Args:
@@ -67,20 +70,26 @@ def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: S
             the row, under the entry's name.
         settings: Limits, and the defaults for requests that set nothing.
 
+    Returns:
+        What to tag, or None if the custom attribute "describe" asks what the model is. The body then does not matter.
+
     Raises:
         CallerError: Something is missing, malformed, out of range, too large or unsupported.
     """
     part = _sound_file(row, headers, settings)
     content_type, body = part.headers.get("content-type"), part.content
-    media = _media(content_type, body)
     attributes = parse_custom_attributes(part.headers.get(custom_attributes.HEADER.lower()))
+    if _switch("describe", "describe", {}, attributes, default=False):
+        return None
+    media = _media(content_type, body)
     return TagRequest(
         content_type=content_type or "",
         media=media,
         body=_checked(body, settings.max_body_bytes),
         name=_name(part.headers, attributes),
         sensitivity=_sensitivity(part.headers, attributes, settings),
-        tail_window=_tail_window(part.headers, attributes, settings),
+        tail_window=_switch("X-Tail-Window", "tail_window", part.headers, attributes, default=settings.tail_window),
+        all_probabilities=_switch("X-All-Probabilities", "all_probabilities", part.headers, attributes, default=False),
         warnings=(
             *_warnings_of_media(media, body),
             *(f"unknown attribute {quoted(key)} ignored" for key in attributes.unknown),
@@ -172,9 +181,11 @@ def _sensitivity(headers: Mapping[str, str], attributes: CustomAttributes, setti
     )
 
 
-def _tail_window(headers: Mapping[str, str], attributes: CustomAttributes, settings: Settings) -> bool:
-    switch = _first_given("X-Tail-Window", "tail_window", headers, attributes)
-    return settings.tail_window if switch is None else parse_switch(switch[0], source=switch[1])
+def _switch(
+    header: str, field: str, headers: Mapping[str, str], attributes: CustomAttributes, *, default: bool
+) -> bool:
+    switch = _first_given(header, field, headers, attributes)
+    return default if switch is None else parse_switch(switch[0], source=switch[1])
 
 
 def _first_given(

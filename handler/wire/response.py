@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from operator import add
 
 import numpy as np
 
@@ -42,6 +43,7 @@ def encode_windows(
     tags: Sequence[str],
     grid: WindowGrid,
     tail_start_seconds: float | None = None,
+    all_probabilities: bool = False,
 ) -> str:
     """Returns the array "data": every window, with the tags heard in it by falling probability.
 
@@ -51,6 +53,7 @@ def encode_windows(
         tags: Names of the tags.
         grid: Where the windows stand.
         tail_start_seconds: Where the last one begins instead, if it is a tail window; shown to 3 decimals.
+        all_probabilities: Whether a window also has "probabilities", an object with every tag in the model's order.
     """
     windows, heard = np.nonzero(probabilities >= thresholds)
     values = probabilities[windows, heard]
@@ -63,11 +66,20 @@ def encode_windows(
     spans = list(zip(times, times[grid.window_hops :], strict=False))
     if tail_start_seconds is not None:
         spans[-1] = _time(tail_start_seconds), _time(tail_start_seconds + float(grid.window_seconds))
+    every = _every_probability(probabilities, tags) if all_probabilities else [""] * len(entries)
     shown = (
-        f'{{"tags":[{",".join(tags_heard)}],"start_time":{start},"end_time":{end}}}'
-        for tags_heard, (start, end) in zip(entries, spans, strict=True)
+        f'{{"tags":[{",".join(tags_heard)}],{all_tags}"start_time":{start},"end_time":{end}}}'
+        for tags_heard, all_tags, (start, end) in zip(entries, every, spans, strict=True)
     )
     return f"[{','.join(shown)}]"
+
+
+def _every_probability(probabilities: Floats, tags: Sequence[str]) -> Iterator[str]:
+    """The member "probabilities" of each window. A value that is no finite number is null."""
+    names = [f"{_compact(tag)}:" for tag in tags]
+    for row in probabilities:
+        texts = np.where(np.isfinite(row), row.astype(str), "null")
+        yield f'"probabilities":{{{",".join(map(add, names, texts.tolist()))}}},'
 
 
 def encode_answer(metadata: str, windows: str) -> bytes:
@@ -76,9 +88,16 @@ def encode_answer(metadata: str, windows: str) -> bytes:
 
 
 def encode_description(
-    *, name: str, version: str, tags: Sequence[str], categories: Sequence[str], thresholds: Floats, grid: WindowGrid
+    *,
+    name: str,
+    version: str,
+    tags: Sequence[str],
+    categories: Sequence[str],
+    thresholds: Floats,
+    grid: WindowGrid,
+    limits: Mapping[str, int],
 ) -> bytes:
-    """Returns what a model is: its name and version, its windows in seconds, and its tags.
+    """Returns what a model is: its name and version, its windows in seconds, its tags; and the server's limits.
 
     Args:
         name: The model's name.
@@ -87,13 +106,15 @@ def encode_description(
         categories: What kind of sound each tag is.
         thresholds: float32 of shape (tags,), at sensitivity 0.
         grid: Where its windows stand.
+        limits: Name of a limit to its value.
     """
     entries = [
         {"name": tag, "category": category, "threshold": float(str(threshold))}
         for tag, category, threshold in zip(tags, categories, thresholds, strict=True)
     ]
     windows = {"seconds": float(grid.window_seconds), "hop_seconds": float(grid.hop_seconds)}
-    return f"{_compact({'name': name, 'version': version, 'windows': windows, 'tags': entries})}\n".encode()
+    description = {"name": name, "version": version, "windows": windows, "limits": limits, "tags": entries}
+    return f"{_compact(description)}\n".encode()
 
 
 def encode_error(status: int, message: str) -> bytes:

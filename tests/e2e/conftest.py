@@ -54,6 +54,21 @@ def server(toy_store: Path) -> Iterator[TorchServe]:
 
 
 @pytest.fixture(scope="session")
+def local_url(toy_store: Path) -> Iterator[str]:
+    """What `make serve` starts, with the toy."""
+    port = free_port()
+    command = [sys.executable, "-m", "scripts.serve", "--model-store", str(toy_store), "--port", str(port)]
+    served = subprocess.Popen(command, cwd=TREE, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+    assert served.stdout is not None
+    try:
+        assert any(line.startswith("serving") for line in served.stdout), "make serve ended"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        served.terminate()
+        served.wait()
+
+
+@pytest.fixture(scope="session")
 def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model: Path) -> list[str]:
     """What starts a container that serves the toy: the tree's own server, or what --container-command says."""
     given: str | None = request.config.getoption("--container-command")

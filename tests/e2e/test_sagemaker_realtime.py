@@ -191,3 +191,20 @@ def test_the_largest_request_that_sagemaker_passes_on(client: BaseClient) -> Non
 def test_an_unknown_endpoint(client: BaseClient) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="not found"):
         client.invoke_endpoint(EndpointName="nobody", ContentType="audio/wav", Body=b"RIFF")
+
+
+def test_the_model_is_described_through_the_one_path(client: BaseClient) -> None:
+    answer = client.invoke_endpoint(EndpointName=ENDPOINT_NAME, CustomAttributes='{"describe": true}', Body=b"")
+    description = json.loads(answer["Body"].read())
+    assert (description["name"], [tag["threshold"] for tag in description["tags"]]) == ("toy", [0.5] * 4)
+
+
+def test_all_probabilities_come_through_sagemaker(client: BaseClient, mixture: bytes) -> None:
+    answer = client.invoke_endpoint(
+        EndpointName=ENDPOINT_NAME,
+        ContentType="audio/mp3",
+        CustomAttributes='{"all_probabilities": true}',
+        Body=mixture,
+    )
+    for window in json.loads(answer["Body"].read())["data"]:
+        assert list(window["probabilities"].values()) == pytest.approx([0, 0.3, 0.2, 0.6], abs=0.05)

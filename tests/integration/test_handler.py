@@ -173,10 +173,40 @@ def test_describes_the_model(worker: Worker) -> None:
         "name": "toy",
         "version": "1",
         "windows": {"seconds": 2, "hop_seconds": 1},
+        "limits": {"max_body_bytes": 1 << 30, "max_audio_seconds": 360_000, "max_probabilities": 4_000_000},
         "tags": [
             {"name": name, "category": "Test", "threshold": 0.5} for name in ("Music", "Speech", "Siren", "Laughter")
         ],
     }
+
+
+@pytest.mark.parametrize("body", [b"", b"not looked at"])
+def test_describes_the_model_to_a_caller_of_the_one_path(worker: Worker, siren: bytes, body: bytes) -> None:
+    asked = {"headers": {CUSTOM_ATTRIBUTES: '{"describe": true}'}, "body": body}
+    tagged, described = worker.answer({"headers": {"Content-Type": "audio/wav"}, "body": siren}, asked)
+    assert (tagged.status, names(tagged)) == (200, [["Laughter"]] * 2)
+    assert (described.status, described.content_type) == (200, "application/json")
+    assert described.body == worker.answer({"headers": {"describe": "True"}})[0].body
+
+
+def test_lists_every_probability_if_asked_to(worker: Worker, siren: bytes) -> None:
+    plain, full = json.loads(ask(worker, siren).body), json.loads(ask(worker, siren, X_All_Probabilities="1").body)
+    assert [window["probabilities"] for window in full["data"]] == [
+        pytest.approx({"Music": 0, "Speech": 0, "Siren": 0.4, "Laughter": 0.6}, abs=1e-3)
+    ] * 2
+    for window in full["data"]:
+        del window["probabilities"]
+    assert full == plain
+
+
+def test_refuses_more_probabilities_than_an_answer_holds(
+    worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.sense_handler.MAX_PROBABILITIES", 7)
+    answer = ask(worker, siren, X_All_Probabilities="1")
+    assert answer.status == 400
+    assert "2 windows of 4 tags, and an answer holds 7 probabilities at most" in json.loads(answer.body)["error"]
+    assert ask(worker, siren).status == 200
 
 
 def test_explains_nothing(worker: Worker, siren: bytes) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,10 @@ def settings() -> ContainerSettings:
     return read_container_settings({"SENSE_DEFAULT_SENSITIVITY": "1", "SENSE_MAX_BODY_BYTES": "12345"})
 
 
-@pytest.fixture
-def front(settings: ContainerSettings, tmp_path: Path) -> Front:
+@pytest.fixture(params=[False, True], ids=["sagemaker", "local"])
+def front(settings: ContainerSettings, tmp_path: Path, request: pytest.FixtureRequest) -> Front:
     (tmp_path / "spool").mkdir()
-    return Front(settings, "127.0.0.1", 4711, tmp_path, tmp_path / "spool")
+    return Front(settings, "127.0.0.1", 4711, tmp_path, tmp_path / "spool", is_local=request.param)
 
 
 def test_every_place_is_filled_in(front: Front) -> None:
@@ -36,6 +37,14 @@ def test_it_waits_as_long_as_sagemaker_does(front: Front) -> None:
     seconds = re.findall(r"(?:proxy_read_timeout|keepalive_timeout) (\d+)s;", configuration(front))
     assert len(seconds) == 2
     assert min(map(int, seconds)) >= 3600
+
+
+def test_only_the_local_front_has_other_paths(front: Front) -> None:
+    sagemakers = re.findall(r"location [=~]+ (\S+) {", configuration(replace(front, is_local=False)))
+    assert sagemakers == ["^(/invocations)$", "/ping", "/execution-parameters"]
+    assert {"^/(tags|info)$"} <= set(
+        re.findall(r"location [=~]+ (\S+) {", configuration(replace(front, is_local=True)))
+    )
 
 
 def test_nginx_accepts_the_configuration(front: Front, tmp_path: Path) -> None:

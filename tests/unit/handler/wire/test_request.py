@@ -21,7 +21,13 @@ ENVIRONMENT = Settings(default_sensitivity=-2, tags_sensitivity={"Environment": 
 def read(
     headers: Mapping[str, object] | None = None, settings: Settings = ENVIRONMENT, body: object = b"sound"
 ) -> TagRequest:
-    return read_request({"body": body}, {"Content-Type": "audio/mp3", **(headers or {})}, settings)
+    return tag_request({"body": body}, {"Content-Type": "audio/mp3", **(headers or {})}, settings)
+
+
+def tag_request(row: Mapping[str, object], headers: Mapping[str, object], settings: Settings) -> TagRequest:
+    request = read_request(row, headers, settings)
+    assert request is not None
+    return request
 
 
 def name_disposed(value: str) -> str:
@@ -48,7 +54,7 @@ def test_raw_audio_is_described() -> None:
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.title, str.swapcase])
 def test_header_names_are_case_insensitive(change: Callable[[str], str]) -> None:
     headers = {"Content-Type": "audio/wav", "X-Default-Sensitivity": "1", "X-Filename": "a", "X-Tags-Sensitivity": "{}"}
-    request = read_request({"body": b"x"}, {change(name): value for name, value in headers.items()}, Settings())
+    request = tag_request({"body": b"x"}, {change(name): value for name, value in headers.items()}, Settings())
     assert (request.content_type, request.sensitivity.default, request.name) == ("audio/wav", 1, "a")
 
 
@@ -177,7 +183,7 @@ FORM = "multipart/form-data; boundary=x"
 
 
 def read_entries(entries: Mapping[str, object], headers: Mapping[str, object] | None = None) -> TagRequest:
-    return read_request(entries, headers or {}, Settings())
+    return tag_request(entries, headers or {}, Settings())
 
 
 @pytest.mark.parametrize("name", ["data", "file", "body", "sound"])
@@ -233,6 +239,7 @@ def test_grpcs_input_map_says_what_headers_say(name: str, text: Callable[[bytes]
         "x-default-sensitivity": text(b"2"),
         "X-Tags-Sensitivity": text(b'{"Siren": 1}'),
         "x-tail-window": text(b"1"),
+        "x-all-probabilities": text(b"1"),
     }
     request = read_entries(entries, {key: {"content-type": ""} for key in entries})
     assert request == TagRequest(
@@ -242,6 +249,7 @@ def test_grpcs_input_map_says_what_headers_say(name: str, text: Callable[[bytes]
         name="é.raw",
         sensitivity=Sensitivity(2, {"Siren": 1}),
         tail_window=True,
+        all_probabilities=True,
     )
 
 
@@ -318,10 +326,37 @@ def test_the_tail_window_is_asked_for(headers: dict[str, str], setting: bool, ex
 
 
 @pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"X-All-Probabilities": "1"}, True),
+        ({"X-All-Probabilities": "0", ATTRIBUTES: "all_probabilities=1"}, False),
+        ({ATTRIBUTES: "X-All-Probabilities=1"}, True),
+        ({ATTRIBUTES: '{"all_probabilities": true}'}, True),
+        ({ATTRIBUTES: 'Sensitivity={"all_probabilities": 1}'}, True),
+    ],
+)
+def test_all_probabilities_are_asked_for(headers: dict[str, str], expected: bool) -> None:
+    assert read(headers).all_probabilities == expected
+
+
+@pytest.mark.parametrize("attributes", ['{"describe": true}', "describe=1"])
+@pytest.mark.parametrize("row", [{"body": b""}, {"body": b"sound"}, {}])
+def test_the_model_is_asked_for_whatever_the_body(attributes: str, row: dict[str, bytes]) -> None:
+    assert read_request(row, {ATTRIBUTES: attributes}, Settings()) is None
+
+
+def test_a_request_that_does_not_ask_for_the_model_is_one_to_tag() -> None:
+    assert read({ATTRIBUTES: '{"describe": false}'}).name == "sagemaker_input"
+
+
+@pytest.mark.parametrize(
     ("headers", "message"),
     [
         ({"X-Tail-Window": "yes"}, "^X-Tail-Window: 'yes' is neither 0 nor 1"),
         ({ATTRIBUTES: '{"tail_window": 2}'}, "^tail_window in the custom attributes: 2 is neither"),
+        ({"X-All-Probabilities": "all"}, "^X-All-Probabilities: 'all' is neither 0 nor 1"),
+        ({ATTRIBUTES: '{"describe": "model"}'}, "^describe in the custom attributes: 'model' is neither"),
     ],
 )
 def test_a_bad_switch_is_named(headers: dict[str, str], message: str) -> None:
@@ -378,7 +413,7 @@ def test_a_json_body_is_unsupported() -> None:
 
 def test_entries_among_the_headers_that_are_no_text_are_passed_over() -> None:
     headers = {"Content-Type": "audio/mp3", "content-length": 5, "X-Default-Sensitivity": 1, "x": None, "y": [1]}
-    assert read_request({"body": b"x"}, headers, Settings()).sensitivity.default == 0
+    assert tag_request({"body": b"x"}, headers, Settings()).sensitivity.default == 0
 
 
 def test_unknown_attributes_are_warned_of() -> None:

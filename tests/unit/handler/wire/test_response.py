@@ -33,10 +33,17 @@ def encoded(
     tags: Sequence[str] = ("a", "b", "c"),
     threshold: float = 0.5,
     grid: WindowGrid = TWO_SECONDS,
+    all_probabilities: bool = False,
 ) -> str:
     probabilities = np.array(rows, np.float32).reshape(len(rows), -1)
     thresholds = np.full(probabilities.shape[1], threshold, np.float32)
-    return encode_windows(probabilities, thresholds=thresholds, tags=tags[: probabilities.shape[1]], grid=grid)
+    return encode_windows(
+        probabilities,
+        thresholds=thresholds,
+        tags=tags[: probabilities.shape[1]],
+        grid=grid,
+        all_probabilities=all_probabilities,
+    )
 
 
 def names(rows: Sequence[Sequence[float]]) -> list[list[str]]:
@@ -101,6 +108,27 @@ def test_a_window_without_tags_is_listed() -> None:
     assert encoded([[0.1], [0.2]]) == (
         '[{"tags":[],"start_time":0,"end_time":2},{"tags":[],"start_time":1,"end_time":3}]'
     )
+
+
+def test_all_probabilities_stand_beside_the_tags() -> None:
+    assert encoded([[0.1, 0.9], [1e-5, 1 / 3]], tags=['"a"', "b"], all_probabilities=True) == (
+        '[{"tags":[{"name":"b","probability":0.9}],"probabilities":{"\\"a\\"":0.1,"b":0.9},"start_time":0,"end_time":2},'
+        '{"tags":[],"probabilities":{"\\"a\\"":1e-05,"b":0.33333334},"start_time":1,"end_time":3}]'
+    )
+
+
+def test_a_probability_that_is_no_number_is_null_among_all() -> None:
+    (window,) = json.loads(encoded([[float("nan"), 0.25]], all_probabilities=True))
+    assert window["probabilities"] == {"a": None, "b": 0.25}
+
+
+def test_the_rest_of_an_answer_does_not_change_with_all_probabilities() -> None:
+    rows = np.random.default_rng(0).random((50, 3), np.float32).tolist()
+    windows = json.loads(encoded(rows, all_probabilities=True))
+    assert [list(window.pop("probabilities").values()) for window in windows] == [
+        [float(str(np.float32(value))) for value in row] for row in rows
+    ]
+    assert json.dumps(windows, separators=(",", ":")) == encoded(rows)
 
 
 def test_a_probability_that_is_no_number_is_not_heard() -> None:
@@ -276,9 +304,11 @@ def test_a_description_says_what_the_model_is() -> None:
         categories=["Alarm", ""],
         thresholds=np.array([0.3, 0.5], np.float32),
         grid=WindowGrid(Fraction(1, 2), 4),
+        limits={"max_body_bytes": 1000},
     )
     assert description == (
-        b'{"name":"toy","version":"1","windows":{"seconds":2.0,"hop_seconds":0.5},"tags":'
+        b'{"name":"toy","version":"1","windows":{"seconds":2.0,"hop_seconds":0.5},'
+        b'"limits":{"max_body_bytes":1000},"tags":'
         b'[{"name":"Siren","category":"Alarm","threshold":0.3},{"name":"Crying","category":"","threshold":0.5}]}\n'
     )
 

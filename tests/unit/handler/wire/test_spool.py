@@ -13,7 +13,7 @@ from handler.errors import BadRequestError, BodyTooLargeError
 from handler.media import EncodedAudio
 from handler.memory import forget_pages
 from handler.settings import Settings
-from handler.wire.request import read_request
+from handler.wire.request import TagRequest, read_request
 from handler.wire.spool import SpoolError, map_spooled_body
 from tests.support import audio
 
@@ -96,12 +96,16 @@ def test_no_file_stays_open(folder: Path) -> None:
 
 def test_the_header_counts_only_where_a_folder_is_set(folder: Path) -> None:
     headers = {"Content-Type": "audio/mp3", "X-Sense-Body-File": f"{folder}/0000000001"}
-    assert bytes(read_request({"body": b"sent"}, headers, Settings()).body) == b"sent"
+    request = read_request({"body": b"sent"}, headers, Settings())
+    assert isinstance(request, TagRequest)
+    assert bytes(request.body) == b"sent"
 
 
 def test_where_a_folder_is_set_only_the_header_counts(folder: Path) -> None:
     headers = {"Content-Type": "audio/mp3", "X-Sense-Body-File": f"{folder}/0000000001"}
-    assert bytes(read_request({"body": b"sent"}, headers, Settings(spool_folder=folder)).body) == b"sound"
+    request = read_request({"body": b"sent"}, headers, Settings(spool_folder=folder))
+    assert isinstance(request, TagRequest)
+    assert bytes(request.body) == b"sound"
 
 
 def test_a_request_without_a_spooled_body_is_empty(folder: Path) -> None:
