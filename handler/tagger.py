@@ -15,11 +15,11 @@ import torch
 
 from handler.arrays import Floats
 from handler.audio.mono import BLOCK_SECONDS
+from handler.audio.read_ahead import ReadAhead
 from handler.audio.stream import AudioStream
 from handler.memory import PiledUpMemory
 from handler.model.file import ModelInfo
 from handler.model.scoring import Scored, ScoringPool
-from handler.read_ahead import ReadAhead
 from handler.windows import HopCutter
 
 # How far decoding may run ahead of the model, so that neither waits when the other is slow for a moment.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.read_ahead import ReadAhead
+from handler.audio.read_ahead import ReadAhead
 from tests.support.properties import SLOW_LAW
 
 
