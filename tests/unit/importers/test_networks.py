@@ -87,9 +87,9 @@ def test_strides_and_bands_change_the_answer() -> None:
 
 def test_refuses_other_networks() -> None:
     weights = efficientat_weights()
-    with pytest.raises(ImporterError, match="no checkpoint of PANNs' Cnn14: it has no 'spectrogram_extractor"):
+    with pytest.raises(ImporterError, match="not a checkpoint of PANNs' Cnn14: it has no 'spectrogram_extractor"):
         Panns(weights)
-    with pytest.raises(ImporterError, match="no checkpoint of an EfficientAT MobileNet"):
+    with pytest.raises(ImporterError, match="not a checkpoint of an EfficientAT MobileNet"):
         EfficientAt(panns_weights(16_000), Variant())
     with pytest.raises(ImporterError, match="size mismatch for features.3.block.0.1.weight"):
         EfficientAt({**weights, "features.3.block.0.1.weight": torch.zeros(9)}, Variant())
