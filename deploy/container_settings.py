@@ -29,15 +29,17 @@ class Profile:
         max_body_bytes: Larger bodies are refused with 413.
         max_requests: Requests inside at once, from the first byte received to the last byte sent; one more is refused
             with 429.
+        max_work_seconds: Work on one request ends after that: SageMaker no longer waits for its answer.
     """
 
     max_body_bytes: int
     max_requests: int
+    max_work_seconds: int = 3_600
 
 
 PROFILES: Mapping[str, Profile] = {
     # 25 MB is the most that SageMaker passes on. It waits 60 s at most: answers of a longer queue would come too late.
-    "realtime": Profile(max_body_bytes=25 * MEBIBYTE, max_requests=32),
+    "realtime": Profile(max_body_bytes=25 * MEBIBYTE, max_requests=32, max_work_seconds=60),
     # SageMaker keeps the queue and sends MaxConcurrentInvocationsPerInstance at once; each may spool 1 GiB.
     "async": Profile(max_body_bytes=1 << 30, max_requests=16),
     # SageMaker sends MaxConcurrentTransforms at once, each of MaxPayloadInMB, and gives a record up after three tries.
@@ -107,7 +109,10 @@ def read_container_settings(environment: Mapping[str, str]) -> ContainerSettings
     defaults = PROFILES[profile]
     payload_mb = sagemaker.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0) if batch else 0  # 0 means no limit
     max_body_bytes = payload_mb * MEBIBYTE or defaults.max_body_bytes
-    handler_variables = {name: environment[name] for name in given if name in handler_settings.PARSERS}
+    handler_variables = {
+        f"{PREFIX}MAX_WORK_SECONDS": str(defaults.max_work_seconds),
+        **{name: environment[name] for name in given if name in handler_settings.PARSERS},
+    }
     return ContainerSettings(
         profile=profile,
         port=sagemaker.get("SAGEMAKER_BIND_TO_PORT", 8080),

@@ -26,6 +26,20 @@ class NotFoundError(CallerError):
     phrase = "Not Found"
 
 
+class WorkTooLongError(CallerError):
+    """The recording takes more time than this server spends on one request."""
+
+    status = 413
+    phrase = "Payload Too Large"
+
+
+class CallerGoneError(CallerError):
+    """The caller hung up, so nobody waits for the answer. The status is nginx's own for that."""
+
+    status = 499
+    phrase = "Client Closed Request"
+
+
 class BodyTooLargeError(CallerError):
     """The body has more bytes than this server takes."""
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from handler import metrics
 from handler.arrays import Floats
 from handler.audio.stream import AudioStream
 from handler.cores import num_own_cores
-from handler.errors import BadRequestError, CallerError, NotFoundError
+from handler.errors import BadRequestError, CallerError, CallerGoneError, NotFoundError, WorkTooLongError
 from handler.memory import keep_freed_memory
 from handler.model.file import ModelFileError
 from handler.model.forms import FormError
@@ -28,7 +29,7 @@ from handler.sensitivity import replaced, thresholds
 from handler.settings import SettingsError, read_settings
 from handler.tagger import Tagged, tag
 from handler.text import quoted
-from handler.wire import custom_attributes, response
+from handler.wire import custom_attributes, response, spool
 from handler.wire.request import TagRequest, read_request
 from handler.wire.spool import SpoolError
 
@@ -160,6 +161,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             request.media,
             sample_rate=self.model.info.sample_rate,
             max_seconds=self.settings.max_audio_seconds,
+            check=partial(_check_work, request.body, self.settings.max_work_seconds, time.monotonic()),
         )
 
     def _answer(self, index: int, request: TagRequest | None, tagged: Tagged) -> bytes:
@@ -211,6 +213,17 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             logger.error("request %s failed, and the fault is ours", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
+
+
+def _check_work(body: memoryview, max_seconds: int, start_seconds: float) -> None:
+    """Ends work that takes too long, or that nobody waits for."""
+    if spool.is_removed(body):
+        raise CallerGoneError("the caller hung up")
+    if time.monotonic() - start_seconds > max_seconds:
+        raise WorkTooLongError(
+            f"the recording takes longer than the {max_seconds} s that this server works on one request; "
+            "send it in parts, or to an asynchronous endpoint"
+        )
 
 
 def _let_go_of_frames(error: BaseException | None) -> None:

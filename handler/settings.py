@@ -32,6 +32,8 @@ class Settings:
         max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
         max_audio_seconds: Longer audio is refused with 400 as soon as that much is decoded, since a small compressed
             file can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
+        max_work_seconds: A request that takes longer is refused with 413. SageMaker waits 60 s for a real-time answer
+            and at most an hour for an asynchronous one.
         batch_hops: Hops that the model scores in one call; 0 for what suits the device (handler/model).
         model_threads: Batches that are scored at once; 0 for one per core, or two on a GPU.
         model_form: "auto" for the first form of the model that gives its probabilities (handler/model/forms.py),
@@ -48,6 +50,7 @@ class Settings:
     tail_window: bool = False
     max_body_bytes: int = 1 << 30
     max_audio_seconds: int = 360_000
+    max_work_seconds: int = 3_600
     batch_hops: int = 0
     model_threads: int = 0
     model_form: str = "auto"
@@ -121,6 +124,7 @@ PARSERS: Mapping[str, Callable[..., Any]] = {
     # TorchServe holds sizes in signed 32-bit integers.
     "SENSE_MAX_BODY_BYTES": whole_number_parser(1, (1 << 31) - 1),
     "SENSE_MAX_AUDIO_SECONDS": whole_number_parser(1, 10**9),
+    "SENSE_MAX_WORK_SECONDS": whole_number_parser(1, 86_400),
     "SENSE_BATCH_HOPS": whole_number_parser(0, 4096),
     "SENSE_MODEL_THREADS": whole_number_parser(0, 256),
     "SENSE_MODEL_FORM": _model_form,

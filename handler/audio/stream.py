@@ -12,7 +12,7 @@ docs/record/decoding.md has the measurements.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import torch
@@ -38,16 +38,26 @@ class AudioStream:
         media: What they are.
         sample_rate: The rate in Hz at which blocks come out.
         max_seconds: Longer audio is refused.
+        check: Called before each block. What it raises ends the stream.
 
     Attributes:
         duration_seconds: Exact length of what was decoded so far, in the body's own samples.
         decode_seconds: Core time that decoding and resampling took so far, in all threads together.
     """
 
-    def __init__(self, body: memoryview, media: Media, *, sample_rate: int, max_seconds: int) -> None:
+    def __init__(
+        self,
+        body: memoryview,
+        media: Media,
+        *,
+        sample_rate: int,
+        max_seconds: int,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self.duration_seconds = Fraction(0)
         self.decode_seconds = 0.0
         self._max_seconds = max_seconds
+        self._check = check
         self._resampler = _Resampler(sample_rate)
         recording = pieces.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
         self._recording = _forgetting(body, recording)
@@ -59,6 +69,7 @@ class AudioStream:
             BadRequestError: The body holds no audio, none that can be decoded, or more than `max_seconds` of it.
         """
         for mono in self._recording:
+            self._check()
             self.decode_seconds += mono.decode_seconds
             self.duration_seconds += Fraction(len(mono.data), mono.sample_rate)
             if self.duration_seconds > self._max_seconds:

@@ -23,6 +23,17 @@ class SpoolError(RuntimeError):
     """The front named no usable file in the spool folder: our fault, or a request that bypassed the front."""
 
 
+class _SpooledFile(mmap.mmap):
+    """A mapped file that remembers its path."""
+
+    path: Path
+
+
+def is_removed(body: memoryview) -> bool:
+    """Returns whether the front has removed the file of a spooled body, as it does when the caller hangs up."""
+    return isinstance(body.obj, _SpooledFile) and not body.obj.path.exists()
+
+
 def map_spooled_body(headers: Mapping[str, str], spool_folder: Path) -> memoryview:
     """Maps the file that holds a request's body into memory.
 
@@ -59,4 +70,6 @@ def _mapped(descriptor: int, path: Path) -> memoryview:
     if status.st_size == 0:
         return memoryview(b"")
     # A private copy-on-write mapping: torch takes writable memory without a warning, and nothing writes to it.
-    return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
+    mapped = _SpooledFile(descriptor, 0, access=mmap.ACCESS_COPY)
+    mapped.path = path
+    return memoryview(mapped)

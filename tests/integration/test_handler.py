@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -455,3 +456,16 @@ def test_nothing_holds_a_spooled_body_after_its_answer(
         assert str(file) not in Path("/proc/self/maps").read_text()
     finally:
         gc.enable()
+
+
+def test_work_that_nobody_waits_for_ends(worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.wire.spool.is_removed", lambda body: True)
+    answer = ask(worker, siren)
+    assert (answer.status, json.loads(answer.body)["error"]) == (499, "the caller hung up")
+
+
+def test_work_that_takes_too_long_ends(worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.sense_handler.time.monotonic", count(0, 4_000).__next__)
+    answer = ask(worker, siren)
+    assert answer.status == 413
+    assert "longer than the 3600 s" in json.loads(answer.body)["error"]

@@ -46,6 +46,7 @@ _PLAYLISTS = (b"#extm3u", b"<mpd", b"<compositionplaylist", b"c=in ip", b"ffconc
 _PLAYLIST_MARK_NEEDED = {b"<mpd": b"dash:profile:"}
 # How far junk, damage or padding in front of the first frame of an MPEG audio stream may reach.
 _SYNC_SEARCH_BYTES = 1 << 20
+_MAX_ID3_TAGS = 1_000
 _CHAINED_FRAMES = 3
 # 11 sync bits, and not the forbidden bit rate (nor AAC-LTP at 7,350 Hz, which has the same four bits in ADTS).
 _FRAME_SYNC = re.compile(rb"\xff[\xe0-\xff](?![\xf0-\xff])")
@@ -137,7 +138,9 @@ def _identify_frames(body: memoryview, start: int) -> Container | None:
 def _end_of_id3v2(body: memoryview) -> int:
     """Where the ID3v2 tags at the start of the body end (ID3v2.4 structure, section 3.1: 28-bit synchsafe size)."""
     position = 0
-    while bytes(body[position : position + 3]) == b"ID3" and len(body) >= position + 10:
+    for _ in range(_MAX_ID3_TAGS):
+        if bytes(body[position : position + 3]) != b"ID3" or len(body) < position + 10:
+            break
         size = 0
         for byte in body[position + 6 : position + 10]:
             size = size << 7 | byte & 0x7F

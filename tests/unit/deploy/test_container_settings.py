@@ -16,7 +16,7 @@ MIB = 1 << 20
 def test_without_any_variable_it_is_a_real_time_server() -> None:
     settings = read_container_settings({})
     assert (settings.profile, settings.port, settings.max_body_bytes) == ("realtime", 8080, 25 * MIB)
-    assert settings.handler_variables == {}
+    assert settings.handler_variables == {"SENSE_MAX_WORK_SECONDS": "60"}
 
 
 def test_an_asynchronous_server_takes_a_gibibyte() -> None:

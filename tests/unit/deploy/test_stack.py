@@ -37,6 +37,7 @@ def test_the_containers_own_settings_do_not_reach_the_handler() -> None:
     environment = environment_for(SENSE_PROFILE="async", SENSE_SPOOL_FOLDER="/elsewhere", PATH="/bin")
     assert {name: value for name, value in environment.items() if name.startswith("SENSE_")} == {
         "SENSE_MAX_BODY_BYTES": str(25 << 20),
+        "SENSE_MAX_WORK_SECONDS": "60",
         "SENSE_SPOOL_FOLDER": "/spool",
     }
     assert environment["PATH"] == "/bin"

@@ -573,3 +573,18 @@ def test_a_playlist_inside_of_an_mp3_fetches_nothing(listener: tuple[int, list[b
         body[middle:middle] = playlists.on_port(playlist, port)
         assert duration(body) == pytest.approx(5, abs=0.2)
     assert requests == []
+
+
+def test_a_check_ends_the_stream_at_a_block() -> None:
+    checks: list[int] = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 3:
+            raise BadRequestError("enough")
+
+    body = memoryview(bytearray(2 * 600 * 8_000))
+    blocks = AudioStream(body, raw(8_000, "s16le"), sample_rate=RATE, max_seconds=3_600, check=check)
+    with pytest.raises(BadRequestError, match="enough"):
+        joined(blocks)
+    assert blocks.duration_seconds < 30

@@ -14,7 +14,7 @@ from handler.media import EncodedAudio
 from handler.memory import forget_pages
 from handler.settings import Settings
 from handler.wire.request import TagRequest, read_request
-from handler.wire.spool import SpoolError, map_spooled_body
+from handler.wire.spool import SpoolError, is_removed, map_spooled_body
 from tests.support import audio
 
 
@@ -145,3 +145,17 @@ def test_a_body_that_is_no_file_is_left_alone() -> None:
     body = memoryview(bytearray(b"sound"))
     forget_pages(body)
     assert bytes(body) == b"sound"
+
+
+def test_a_removed_file_is_noticed_in_any_part_of_its_body(tmp_path: Path) -> None:
+    file = tmp_path / "body"
+    file.write_bytes(b"sound")
+    part = map_spooled_body({"x-sense-body-file": str(file)}, tmp_path)[1:3]
+    assert not is_removed(part)
+    file.unlink()
+    assert is_removed(part)
+    assert bytes(part) == b"ou"
+
+
+def test_a_body_without_a_file_is_not_removed() -> None:
+    assert not is_removed(memoryview(b"sound"))

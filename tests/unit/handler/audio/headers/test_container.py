@@ -308,3 +308,8 @@ def test_rare_containers_are_identified(container: str) -> None:
     body = audio.rare_clip(container)
     assert found(body).name.lower().startswith(container.split("_")[0].lower())
     assert found(id3v2(bytes(70)) + body) == replace(found(body), start_bytes=80)
+
+
+def test_tags_without_end_are_given_up() -> None:
+    with pytest.raises(BadRequestError):
+        found(id3v2(b"") * 100_000)
