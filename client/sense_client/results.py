@@ -110,8 +110,9 @@ class Result:
         Raises:
             MalformedResultError: It has another shape.
         """
+        parts: Mapping[str, Any] = answer  # type: ignore[assignment]  # or an error below
         try:
-            return Result(_metadata(answer), tuple(map(_window, answer["data"])), model, warnings)  # type: ignore[index]
+            return Result(_metadata(parts["metadata"]), tuple(map(_window, parts["data"])), model, warnings)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise MalformedResultError(
                 f"this is not a tagger's answer ({type(error).__name__}: {error}): {str(answer)[:200]}"
@@ -199,14 +200,13 @@ class _OpenEvent:
         return Event(self.tag, self.start_seconds, self.last.end_seconds, self.peak_probability)
 
 
-def _metadata(answer: Any) -> Metadata:  # noqa: ANN401  # any JSON
-    fields = answer["metadata"]
+def _metadata(fields: Mapping[str, Any]) -> Metadata:
     return Metadata(
         str(fields["content_type"]), float(fields["length_sec"]), int(fields["size_byte"]), str(fields["name"])
     )
 
 
-def _window(entry: Any) -> Window:  # noqa: ANN401  # any JSON
+def _window(entry: Mapping[str, Any]) -> Window:
     tags = tuple(Tag(str(tag["name"]), float(tag["probability"])) for tag in entry["tags"])
     probabilities = entry.get("probabilities")
     every = None if probabilities is None else {str(name): float(value) for name, value in probabilities.items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -137,3 +139,13 @@ def test_two_modules_know_torchserve() -> None:
     files = (TREE / "handler").rglob("*.py")
     knowing = {module_name(file) for file in files if any(name.split(".")[0] == "ts" for name in imported(file))}
     assert knowing == KNOWING_TORCHSERVE
+
+
+def test_the_client_needs_nothing_of_the_tree_and_loads_nothing_heavy() -> None:
+    listing = "import sys, sense_client.cli; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", listing], cwd=TREE / "client", capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in run.stdout.split()}
+    assert "sense_client" in loaded
+    assert loaded.isdisjoint({*PACKAGES, "torch", "boto3", "pandas", "numpy"})
