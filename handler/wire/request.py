@@ -11,7 +11,7 @@ from handler.media import MU_LAW, EncodedAudio, Media, RawPcm, looks_like
 from handler.sensitivity import Sensitivity, parse_by_tag, parse_default
 from handler.settings import Settings
 from handler.text import parse_switch, quoted
-from handler.wire import custom_attributes
+from handler.wire import content_encoding, custom_attributes
 from handler.wire.content_type import ANY_BYTES_TYPE, parse_content_type
 from handler.wire.custom_attributes import CustomAttributes, parse_custom_attributes
 from handler.wire.form import Part, is_form, read_form
@@ -77,7 +77,13 @@ def read_request(row: Mapping[str, Any], headers: Mapping[str, Any], settings: S
         CallerError: Something is missing, malformed, out of range, too large or unsupported.
     """
     part = _sound_file(row, headers, settings)
-    content_type, body = part.headers.get("content-type"), part.content
+    content_type = part.headers.get("content-type")
+    body = content_encoding.undone(
+        part.content,
+        part.headers.get(content_encoding.HEADER.lower()),
+        max_bytes=settings.max_body_bytes,
+        folder=settings.spool_folder,
+    )
     attributes = parse_custom_attributes(part.headers.get(custom_attributes.HEADER.lower()))
     if _switch("describe", "describe", {}, attributes, default=False):
         return None
