@@ -14,7 +14,8 @@ import pytest
 from local_sagemaker import storage
 from local_sagemaker.containers import Container, get
 from local_sagemaker.gateway import LocalSageMaker
-from tests.support.sagemaker_container import eventually, processes, spooled
+from tests.support.sagemaker_container import processes, spooled
+from tests.support.waiting import eventually
 
 GIBIBYTE = 1 << 30
 RATE, CHANNELS = 48_000, 2

@@ -17,7 +17,7 @@ import pytest
 from deploy.readiness import silence
 from local_sagemaker.containers import Container, get, invoke, started
 from tests.e2e.conftest import LOGS
-from tests.support.sagemaker_container import eventually
+from tests.support.waiting import eventually
 
 TOOLKIT = ("sagemaker-pytorch-inference==2.0.25", "sagemaker-inference==1.10.1", "scipy")
 # What it needs and the image lacks; setuptools has the pkg_resources that it imports.

@@ -17,7 +17,8 @@ from local_sagemaker import storage
 from local_sagemaker.containers import Container
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint
 from tests.e2e.conftest import clean_environment
-from tests.support.sagemaker_container import eventually, spooled
+from tests.support.sagemaker_container import spooled
+from tests.support.waiting import eventually
 
 AWS = Path(sys.executable).with_name("aws")
 ENDPOINT_NAME = "tagger-async"

@@ -15,8 +15,8 @@ from local_sagemaker import storage
 from local_sagemaker.gateway import LocalSageMaker
 from tests.e2e.conftest import clean_environment
 from tests.support.audio import encode, tone
-from tests.support.sagemaker_container import eventually
 from tests.support.toy_model import SAMPLE_RATE
+from tests.support.waiting import eventually
 
 AWS = Path(sys.executable).with_name("aws")
 JOB_SECONDS = 90.0

@@ -11,7 +11,7 @@ import yaml
 from deploy.archive import TREE
 from local_sagemaker import storage
 from local_sagemaker.gateway import LocalSageMaker
-from tests.support.sagemaker_container import eventually
+from tests.support.waiting import eventually
 
 # moto's CloudFormation passes these over with a warning; that they are well formed is cfn-lint's to say.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Tried to parse AWS..(CloudWatch..Alarm|ApplicationAutoScaling)")

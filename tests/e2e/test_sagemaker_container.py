@@ -21,14 +21,16 @@ import requests
 from deploy.readiness import silence
 from local_sagemaker.containers import Container, get, started
 from local_sagemaker.gateway import create_endpoint, running
-from tests.e2e.conftest import LOGS
+from tests.e2e.conftest import GIVEN_UP, LOGS
 from tests.support.audio import encode, tone
-from tests.support.sagemaker_container import alive, eventually, processes, spooled, workers
+from tests.support.sagemaker_container import alive, processes, spooled, workers
 from tests.support.toy_model import TONE_HERTZ, write_toy_model
+from tests.support.waiting import eventually
 
 MAX_BODY_BYTES = 4_000_000
 MAX_REQUESTS = 2
 SOUND = {"Content-Type": "audio/wav"}
+PARTS = ("nginx: master", "org.pytorch.serve.ModelServer")
 
 
 @pytest.fixture(scope="module")
@@ -281,28 +283,39 @@ def test_ping_tells_the_truth_from_the_first_moment_to_the_last(container_comman
         for process in workers(container):
             process.kill()
         assert eventually(lambda: get(container.url, "/ping").status == 503, 10, 0.02)
-        deadline = time.monotonic() + 8
-        while time.monotonic() < deadline:  # it never comes up again
+
+        def is_given_up() -> bool:
             for process in workers(container):
                 process.kill()
             assert get(container.url, "/ping").status == 503
-            time.sleep(0.05)
+            return GIVEN_UP in container.log.read_text()
+
+        assert eventually(is_given_up, 60, 0.05)
+        assert get(container.url, "/ping").status == 503
+
+
+def num_loaded(container: Container) -> int:
+    """How often a worker has loaded the model, as the log says."""
+    return len(re.findall(r"MODEL_LOG - model \S+/\S+ ", container.log.read_text()))
 
 
 def test_one_of_several_workers_may_die(container_command: list[str]) -> None:
     two_workers = {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}
     with started(container_command, two_workers, LOGS / "container-workers.log") as container:
         container.wait_until_healthy()
-        assert eventually(lambda: len(workers(container)) == 2, 60)
-        time.sleep(5)  # the later of them still loads the model
+        assert eventually(lambda: num_loaded(container) == 2, 60)
         worker = workers(container)[0]
         worker.kill()
-        time.sleep(0.5)  # TorchServe takes a moment to see it, and fails what it hands to the dead one until then
-        seen = time.monotonic()
-        while time.monotonic() < seen + 3:
+        # TorchServe takes a moment to see it, and fails what it hands to the dead one until then.
+        assert eventually(lambda: '"GET /ping HTTP/1.1" 500' in container.log.read_text(), 30)
+
+        def is_back() -> bool:
             assert get(container.url, "/ping").status == 200
             assert post(container, silence()).status_code == 200
-        assert eventually(lambda: len(set(workers(container)) - {worker}) == 2, 30)
+            return num_loaded(container) == 3
+
+        assert eventually(is_back, 60)
+        assert len(set(workers(container)) - {worker}) == 2
 
 
 def test_another_model_under_opt_ml_model_takes_the_bundled_ones_place(
@@ -357,7 +370,7 @@ def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_com
             members = processes(container)
             container.process.send_signal(signal.SIGTERM)
             began = time.monotonic()
-            time.sleep(2)
+            assert eventually(lambda: "stopping: new requests are refused" in container.log.read_text(), 5)
             connection.send(body[len(body) // 2 :])
             response = connection.getresponse()
             assert response.status == 200
@@ -366,12 +379,11 @@ def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_com
         assert alive(members) == []
 
 
-@pytest.mark.parametrize("part", ["nginx: master", "org.pytorch.serve.ModelServer"])
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_dies_ends_the_container(container_command: list[str], part: str) -> None:
     log = LOGS / f"container-without-{part.split()[0].strip(':')}.log"
     with started(container_command, {}, log) as container:
-        assert eventually(lambda: processes(container, part), 60)
-        time.sleep(1)
+        assert eventually(lambda: all(processes(container, each) for each in PARTS), 60)
         (process,), members = processes(container, part), processes(container)
         process.kill()
         assert container.process.wait(30) != 0

@@ -15,7 +15,7 @@ import pytest
 from deploy.archive import TREE
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint
 from tests.e2e.conftest import clean_environment
-from tests.support.sagemaker_container import eventually
+from tests.support.waiting import eventually
 
 INVOKE = (TREE / "docs" / "sagemaker.md").read_text().partition("\n## Invoke\n")[2].partition("\n## ")[0]
 INVOKE = INVOKE.replace("<your-bucket>", "documented")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from deploy.torchserve.launch import TorchServe
 from tests.conftest import VERSION
 from tests.e2e.conftest import LOGS, NUM_WORKERS, STOCK_LOG
 from tests.support.audio import encode, tone
+from tests.support.waiting import eventually
 
 RECOVERY_SECONDS = 60
-# The log is written by another process than the one that answers.
-LOG_SECONDS = 1
 LOG = LOGS / "toy" / LOG_NAME
 
 
@@ -79,14 +77,12 @@ def test_workers_use_tcmalloc(server: TorchServe) -> None:
 
 
 def test_a_request_leaves_one_line_in_the_log(server: TorchServe) -> None:
-    time.sleep(LOG_SECONDS)
-    before = len(LOG.read_text().splitlines())
-    tag(server, silence())
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while len(LOG.read_text().splitlines()) == before and time.monotonic() < deadline:
-        time.sleep(LOG_SECONDS)
-    (line,) = LOG.read_text().splitlines()[before:]
-    assert re.search(r'ACCESS_LOG - \S+ "POST /\S+ HTTP/1.1" 200 \d+$', line)
+    paths = ["predictions/cochl-sense", "invocations", "invocations", "predictions/cochl-sense"]
+    for path in paths:
+        assert call("POST", f"{server.url}/{path}", {"Content-Type": "audio/wav"}, silence()).ok
+    lines = "".join(rf'.* ACCESS_LOG - \S+ "POST /{path} HTTP/1\.1" 200 \d+\n' for path in paths)
+    # The log is written by another process than the one that answers.
+    assert eventually(lambda: re.search(rf"{lines}\Z", LOG.read_text()), RECOVERY_SECONDS)
 
 
 def test_model_config_is_in_force(server: TorchServe) -> None:
@@ -140,16 +136,17 @@ def test_metrics_count_requests(server: TorchServe) -> None:
     assert counted() == before + 1
 
 
-def ready(server: TorchServe) -> bool:
+def all_look_ready(server: TorchServe) -> bool:
     workers: list[dict[str, object]] = described(server)["workers"]  # type: ignore[assignment]
-    return len(server.workers()) == NUM_WORKERS and all(worker["status"] == "READY" for worker in workers)
+    return all(worker["status"] == "READY" for worker in workers)
+
+
+def ready(server: TorchServe) -> bool:
+    return len(server.workers()) == NUM_WORKERS and all_look_ready(server)
 
 
 def wait_until_ready(server: TorchServe) -> None:
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while not ready(server):
-        assert time.monotonic() < deadline, server.output.last_words()
-        time.sleep(0.2)
+    assert eventually(lambda: ready(server), RECOVERY_SECONDS), server.output.last_words()
 
 
 def test_a_killed_worker_comes_back_and_the_other_serves_meanwhile(server: TorchServe) -> None:
@@ -157,7 +154,8 @@ def test_a_killed_worker_comes_back_and_the_other_serves_meanwhile(server: Torch
     worker = server.workers()[0]
     worker.kill()
     worker.wait(timeout=10)
-    time.sleep(0.5)  # TorchServe takes a moment to see it, and fails what it hands to the dead one until then
+    # TorchServe takes a moment to see it, and fails what it hands to the dead one until then.
+    assert eventually(lambda: not all_look_ready(server), RECOVERY_SECONDS)
     for _ in range(5):
         assert tag(server, silence()).ok
     wait_until_ready(server)
@@ -173,8 +171,8 @@ def test_a_short_clip_does_not_wait_for_a_long_file(server: TorchServe) -> None:
     before = busiest_seconds()
     with ThreadPoolExecutor(1) as other:
         answer = other.submit(tag, server, hour, "audio/mp3")
-        while busiest_seconds() < before + 0.3:  # until the file is being decoded
-            time.sleep(0.01)
+        # until the file is being decoded
+        assert eventually(lambda: busiest_seconds() >= before + 0.3, RECOVERY_SECONDS, 0.01)
         assert tag(server, silence()).ok
         assert not answer.done()
         assert answer.result().ok

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import pytest
 from deploy.torchserve.alone import LOG_NAME, started
 from deploy.torchserve.launch import Options, TorchServe
 from tests.conftest import build_archives
-from tests.e2e.conftest import LOGS, clean_environment
+from tests.e2e.conftest import GIVEN_UP, LOGS, clean_environment
+from tests.support.waiting import eventually
 
 COMPLAINT = "cannot serve: model.pt2 is"
 FOLDER = LOGS / "wrong-model"
-# TorchServe's waits before the next tries would be 1, 1, 2, 3, 5 and 8 seconds.
-PATIENCE_SECONDS, QUIET_SECONDS = 60.0, 15.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -29,15 +28,12 @@ def server(tmp_path: Path) -> Iterator[TorchServe]:
         yield begun
 
 
-def complaints() -> int:
-    return (FOLDER / LOG_NAME).read_text().count(COMPLAINT)
+def log() -> str:
+    return (FOLDER / LOG_NAME).read_text()
 
 
 def test_the_worker_says_so_and_stays_down(server: TorchServe) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    assert eventually(lambda: GIVEN_UP in log(), PATIENCE_SECONDS)
     # Once, and once more for the restart that every crash gets.
-    while complaints() < 2 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(QUIET_SECONDS)
-    assert (complaints(), server.workers()) == (2, [])
-    assert "Traceback" not in (FOLDER / LOG_NAME).read_text()
+    assert (log().count(COMPLAINT), server.workers()) == (2, [])
+    assert "Traceback" not in log()

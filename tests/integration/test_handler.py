@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import time
+import threading
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -389,7 +389,9 @@ def test_a_worker_whose_gpu_fails_for_good_answers_and_ends(
     worker = Worker(model_file)
     monkeypatch.setattr(worker.handler.model, "score", fail)
     assert ask(worker, siren).status == 500
-    time.sleep(0.2)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
     assert ended == codes
 
 

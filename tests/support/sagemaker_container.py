@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -43,13 +42,3 @@ def spooled(container: Container) -> list[Path]:
     assert folder, container.log
     root = Path(f"/proc/{processes(container, 'nginx: master')[0].pid}/root")
     return list((root / folder[1].lstrip("/")).iterdir())
-
-
-def eventually(condition: Callable[[], object], seconds: float, poll_seconds: float = 0.1) -> bool:
-    """Waits until `condition()` is true; says whether it became so in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(poll_seconds)
-    return True
