@@ -118,6 +118,8 @@ def time_limit(minutes: float) -> Iterator[Callable[[], bool]]:
         # To this thread alone: it blocks the signal while it stops a server.
         signal.pthread_kill(main_thread, signal.SIGINT)
 
+    # A shell's background jobs ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(60 * minutes, interrupt)
     timer.daemon = True
     timer.start()
@@ -128,6 +130,7 @@ def time_limit(minutes: float) -> Iterator[Callable[[], bool]]:
             raise
     finally:
         timer.cancel()
+        signal.signal(signal.SIGINT, before)
 
 
 def parse_arguments() -> argparse.Namespace:
