@@ -11,6 +11,7 @@ samples::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,8 +29,8 @@ _MAX_AMPLITUDE = 8.0
 _CANCELLED_SHARE = 0.02
 # A channel counts as loud from this share of the loudest one's energy on.
 _LOUD_SHARE = 0.5
-# Energies are estimated from every so many samples: a prime number, to fall into step with nothing periodic.
-_SAMPLED = 61
+# Places in a stretch that are looked at first, and frames of each: they have to be read from a slower cache.
+_NUM_LOOKS, _LOOK_FRAMES = 8, 32
 
 
 @dataclass(frozen=True)
@@ -84,29 +85,27 @@ def _mean(channels: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
 
 def _unmix_cancelled(mixed: torch.Tensor, channels: torch.Tensor, start: int) -> None:
     """Writes a loud channel over the stretches of `mixed` in which the channels cancel."""
-    num_frames = len(mixed)
-    head = min(-start % STRETCH_FRAMES, num_frames)
-    tail = num_frames - (num_frames - head) % STRETCH_FRAMES
-    for first, last in ((0, head), (head, tail), (tail, num_frames)):
-        if first < last:
-            _unmix_stretches(mixed[first:last], channels[:, first:last], min(last - first, STRETCH_FRAMES))
+    if start % STRETCH_FRAMES == 0 and len(mixed) % STRETCH_FRAMES == 0 and not _may_cancel(channels.numpy()):
+        return
+    edges = [0, *range(-start % STRETCH_FRAMES or STRETCH_FRAMES, len(mixed), STRETCH_FRAMES), len(mixed)]
+    for first, last in pairwise(edges):
+        _unmix_stretch(mixed[first:last], channels[:, first:last])
 
 
-def _unmix_stretches(mixed: torch.Tensor, channels: torch.Tensor, stretch_frames: int) -> None:
-    of_channels = _energies(channels, stretch_frames)
-    loudest = of_channels.max(axis=0)
-    limits = _CANCELLED_SHARE / len(channels) * loudest
-    for index in np.flatnonzero(_energies(mixed[None], stretch_frames)[0] < limits):
-        channel = int(np.argmax(of_channels[:, index] >= _LOUD_SHARE * loudest[index]))
-        frames = slice(index * stretch_frames, (index + 1) * stretch_frames)
-        mixed[frames] = channels[channel, frames]
+def _may_cancel(channels: np.ndarray) -> bool:
+    """Whether the channels cancel at a few places of a stretch. To look at all of it would cost much more."""
+    looks = channels.reshape(len(channels), -1, _NUM_LOOKS, STRETCH_FRAMES // _NUM_LOOKS)[..., :_LOOK_FRAMES]
+    total = looks.sum(axis=0)
+    energies, limits = np.einsum("slf,slf->s", total, total), np.einsum("cslf,cslf->s", looks, looks)
+    return bool((energies <= _CANCELLED_SHARE * len(channels) * limits).any())
 
 
-def _energies(channels: torch.Tensor, stretch_frames: int) -> np.ndarray:
-    """Energy of each stretch of each channel, of shape (channels, stretches), on a scale of its own."""
-    sampled = channels.numpy().reshape(len(channels), -1, stretch_frames)[:, :, ::_SAMPLED]
-    energies: np.ndarray = np.einsum("csf,csf->cs", sampled, sampled)
-    return energies
+def _unmix_stretch(mixed: torch.Tensor, channels: torch.Tensor) -> None:
+    energies = [float(torch.dot(channel, channel)) for channel in channels]
+    loudest = max(energies)
+    if float(torch.dot(mixed, mixed)) < _CANCELLED_SHARE / len(channels) * loudest:
+        index = next(index for index, energy in enumerate(energies) if energy >= _LOUD_SHARE * loudest)
+        mixed.copy_(channels[index])
 
 
 def _float32(data: torch.Tensor) -> torch.Tensor:

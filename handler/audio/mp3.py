@@ -187,7 +187,7 @@ class Mp3:
 
         The decoder goes on where it stands.
         """
-        usual = max(1, int(_STEP_SECONDS * self._first.sample_rate) // STRETCH_FRAMES) * STRETCH_FRAMES
+        usual = max(1, round(_STEP_SECONDS * self._first.sample_rate / STRETCH_FRAMES)) * STRETCH_FRAMES
         # The last one takes what is less than half of another.
         edges = [0, *range(early_samples + usual, num_samples - usual // 2, usual), num_samples]
         # Frames that the decoder drops are no place to stop at.
