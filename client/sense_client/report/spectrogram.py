@@ -22,7 +22,7 @@ MIN_HOP_SAMPLES = 160
 MAX_COLUMNS = 60_000
 _BLOCK_COLUMNS = 2_048
 
-Floats = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float32]
 Levels = npt.NDArray[np.uint8]
 
 
@@ -57,9 +57,10 @@ def spectrogram_of_file(file: Path, duration_seconds: float) -> Spectrogram | No
         assert process.stdout is not None
         decibels = []
         # A column may need samples of the next block.
-        rest = np.empty(0, np.float32)
+        rest: Floats = np.empty(0, np.float32)
         while block := process.stdout.read(2 * hop * _BLOCK_COLUMNS):
-            samples = np.concatenate((rest, np.frombuffer(block[: len(block) // 2 * 2], "<i2") / np.float32(32_768)))
+            new = np.frombuffer(block[: len(block) // 2 * 2], "<i2").astype(np.float32) / np.float32(32_768)
+            samples: Floats = np.concatenate((rest, new))
             num_whole = max(0, (len(samples) - FFT_SAMPLES) // hop + 1)
             decibels.append(band_decibels(samples, hop, num_whole))
             rest = samples[num_whole * hop :]
@@ -88,7 +89,8 @@ def band_decibels(samples: Floats, hop: int, num_columns: int) -> Floats:
     first, last = band_bins()
     sums = np.concatenate((np.zeros((num_columns, 1)), np.cumsum(power, axis=1)), axis=1)
     means = (sums[:, last] - sums[:, first]) / (last - first)
-    return (10 * np.log10(np.maximum(means, 0) + 1e-10)).astype(np.float32)
+    decibels: Floats = (10 * np.log10(np.maximum(means, 0) + 1e-12)).astype(np.float32)
+    return decibels
 
 
 def band_bins() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -103,4 +105,5 @@ def levels(decibels: Floats) -> Levels:
     """Maps dB to bytes: 255 for the loudest."""
     loudest = max(FLOOR_DECIBELS, float(decibels.max(initial=FLOOR_DECIBELS)))
     scaled = (decibels - loudest + RANGE_DECIBELS) * (255 / RANGE_DECIBELS)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    rounded: Levels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return rounded

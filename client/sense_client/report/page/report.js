@@ -4,6 +4,7 @@
 const MIN_SPAN_SECONDS = 4;
 const FIRST_EVENTS = 100;
 const LANE_HEIGHT = 40;
+const RULER_HEIGHT = 24;
 const SPECTROGRAM_HEIGHT = 160;
 const RULER_STEPS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
 const KEYS = "Arrows: one window. Page up and down: ten. Home, End. Space: play. Plus, minus, 0: zoom.";
@@ -323,7 +324,7 @@ class Report {
     this.events = new Map(tags.map((tag) => [tag.name, eventsOf(this.recording, tag, this.thresholdOf(tag))]));
     this.drawLanes();
     this.listEvents();
-    this.drawPlayhead();
+    this.describe();
     const all = [...this.events.values()];
     const parts = [
       clock(this.seconds, this.seconds < 60 ? 1 : 0),
@@ -368,9 +369,10 @@ class Report {
   }
 
   drawTimeline() {
-    if (!this.colours) return;
+    if (!this.colours || !this.ruler.clientWidth) return;
     this.drawRuler();
-    if (this.spectrogram && sized(this.picture, SPECTROGRAM_HEIGHT)) {
+    if (this.spectrogram) {
+      sized(this.picture, this.ruler.clientWidth, SPECTROGRAM_HEIGHT);
       drawSpectrogram(this.picture, this.spectrogram, this.view.start, this.view.span, this.palette);
       this.drawFrequencies();
     }
@@ -381,10 +383,9 @@ class Report {
   }
 
   drawRuler() {
-    const context = sized(this.ruler, 24);
-    if (!context) return;
-    const { start, span } = this.view;
     const width = this.ruler.clientWidth;
+    const context = sized(this.ruler, width, RULER_HEIGHT);
+    const { start, span } = this.view;
     const step = RULER_STEPS.find((each) => (each / span) * width >= 70) ?? 28800;
     context.font = "12px system-ui, sans-serif";
     context.fillStyle = this.colours.muted;
@@ -417,6 +418,8 @@ class Report {
 
   drawLanes() {
     if (!this.colours) return;
+    // Asked once: after each change of the page the browser would have to lay it out again to know.
+    const width = this.ruler.clientWidth;
     for (const lane of this.laneOf.values()) {
       const events = this.events.get(lane.tag.name);
       lane.row.hidden = !events.length && !this.showsAllTags;
@@ -425,35 +428,33 @@ class Report {
       lane.note.textContent = `${events.length ? `${counted(events.length, "event")}, ` : ""}up to ${highest.toFixed(2)}`;
       lane.button.setAttribute("aria-label", `${readable(lane.tag.name)}, ${lane.note.textContent}. Listen to the next event`);
       lane.button.disabled = !events.length;
-      this.drawLane(lane);
+      this.drawLane(lane, width);
     }
-    this.drawPlayhead();
   }
 
-  drawLane({ tag, canvas }) {
-    const context = sized(canvas, LANE_HEIGHT);
-    if (!context) return;
+  drawLane({ tag, canvas }, width) {
+    const context = sized(canvas, width, LANE_HEIGHT);
     const { values } = tag;
     const { start, span } = this.view;
     const { hopSeconds, starts, ends } = this.recording;
-    const width = canvas.clientWidth;
     const threshold = this.thresholdOf(tag);
     // A window's probability stands at its middle, one hop wide.
     const first = (starts[0] + ends[0] - hopSeconds) / 2;
     const window = (x) => Math.min(Math.max(Math.floor((start + (x / width) * span - first) / hopSeconds), 0), values.length - 1);
-    const quiet = new Path2D();
-    const heard = new Path2D();
-    for (let x = 0; x < width; x += 1) {
+    const highest = Float32Array.from({ length: width }, (_, x) => {
       let value = 0;
       for (let index = window(x), last = Math.max(index, window(x + 1) - 1); index <= last; index += 1) {
         if (values[index] > value) value = values[index];
       }
-      if (value > 0) (value >= threshold ? heard : quiet).rect(x, LANE_HEIGHT * (1 - value), 1, LANE_HEIGHT * value);
+      return value;
+    });
+    for (const isHeard of [false, true]) {
+      context.fillStyle = isHeard ? this.colours.accent : this.colours.quiet;
+      for (let x = 0; x < width; x += 1) {
+        const value = highest[x];
+        if (value * LANE_HEIGHT > 0.3 && value >= threshold === isHeard) context.fillRect(x, LANE_HEIGHT * (1 - value), 1, LANE_HEIGHT * value);
+      }
     }
-    context.fillStyle = this.colours.quiet;
-    context.fill(quiet);
-    context.fillStyle = this.colours.accent;
-    context.fill(heard);
     if (tag.threshold === null) return;
     context.strokeStyle = this.colours.threshold;
     context.setLineDash([4, 3]);
@@ -486,15 +487,16 @@ class Report {
   }
 }
 
-/** Gives a canvas as many pixels as the screen shows of it. Returns its context in CSS pixels, or null if it is hidden. */
-function sized(canvas, height) {
-  const width = canvas.clientWidth;
-  if (!width) return null;
+/** Clears a canvas, and gives it as many pixels as the screen shows of it. Returns its context, in CSS pixels. */
+function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const pixels = [Math.round(width * ratio), Math.round(height * ratio)];
+  // Setting the size of a canvas takes longer than clearing it.
+  if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
   const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.setLineDash([]);
+  context.clearRect(0, 0, width, height);
   return context;
 }
 

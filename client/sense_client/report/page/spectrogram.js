@@ -71,7 +71,7 @@ async function spectrogramOfSamples(samples) {
     bands.forEach(([first, last], band) => {
       let sum = 0;
       for (let bin = first; bin < last; bin += 1) sum += power[bin];
-      decibels[column * SPECTROGRAM_BANDS + band] = 10 * Math.log10(sum / (last - first) + 1e-10);
+      decibels[column * SPECTROGRAM_BANDS + band] = 10 * Math.log10(sum / (last - first) + 1e-12);
     });
     if (Date.now() - paused > 30) {
       await new Promise((resume) => setTimeout(resume)); // lets the page answer meanwhile
@@ -139,7 +139,9 @@ function drawSpectrogram(canvas, spectrogram, startSeconds, spanSeconds, palette
   }
   const small = new OffscreenCanvas(width, SPECTROGRAM_BANDS);
   small.getContext("2d").putImageData(picture, 0, 0);
-  canvas.getContext("2d").drawImage(small, 0, 0, width, canvas.height);
+  const context = canvas.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(small, 0, 0, width, canvas.height);
 }
 
 /** 256 colours between the stops, each a list of red, green and blue. */
