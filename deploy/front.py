@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from deploy.archive import TREE
 from deploy.container_settings import ContainerSettings
 from deploy.errors import ServingError
 from handler.cores import num_cores
@@ -78,6 +79,8 @@ def configuration(front: Front) -> str:
         "ANSWER_SECONDS": ANSWER_SECONDS,
         "DRAIN_SECONDS": DRAIN_SECONDS,
         "RETRY_AFTER_SECONDS": RETRY_AFTER_SECONDS,
+        "PAGE_FOLDER": TREE / "client" / "sense_client" / "report" / "page",
+        "DOCS_FOLDER": TREE / "docs",
         "EXECUTION_PARAMETERS": json.dumps(settings.execution_parameters(), separators=(",", ":")),
     }
     template = TEMPLATE.read_text().replace("@LOCAL_PATHS@", LOCAL_TEMPLATE.read_text() if front.is_local else "")

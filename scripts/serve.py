@@ -78,6 +78,7 @@ def serve_behind_front(port: int, model_store: Path, model: str) -> None:
     with running(settings, places, os.environ) as stack:
         stack.wait_until_ready()
         explain(model, f"http://{HOST}:{port}")
+        print(f"\nor open http://{HOST}:{port}/ in a browser", flush=True)
         stack.wait_until_ended()
 
 
