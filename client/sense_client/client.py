@@ -85,6 +85,13 @@ class Client:
         else:
             self.transport = SageMakerTransport(_endpoint(endpoint), retries, timeout_seconds, max_connections)
 
+    @classmethod
+    def over(cls, transport: Transport) -> Client:
+        """Returns a client over a transport of its own, such as the handler in this process."""
+        client = cls.__new__(cls)
+        client.transport = transport
+        return client
+
     def tag(
         self,
         source: Source,
