@@ -11,7 +11,6 @@ samples::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -85,11 +84,14 @@ def _mean(channels: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
 
 def _unmix_cancelled(mixed: torch.Tensor, channels: torch.Tensor, start: int) -> None:
     """Writes a loud channel over the stretches of `mixed` in which the channels cancel."""
-    if start % STRETCH_FRAMES == 0 and len(mixed) % STRETCH_FRAMES == 0 and not _may_cancel(channels.numpy()):
-        return
-    edges = [0, *range(-start % STRETCH_FRAMES or STRETCH_FRAMES, len(mixed), STRETCH_FRAMES), len(mixed)]
-    for first, last in pairwise(edges):
-        _unmix_stretch(mixed[first:last], channels[:, first:last])
+    head = min(-start % STRETCH_FRAMES, len(mixed))
+    tail = len(mixed) - (len(mixed) - head) % STRETCH_FRAMES
+    may_cancel = head < tail and _may_cancel(channels.numpy()[:, head:tail])
+    firsts = [0, *(range(head, tail, STRETCH_FRAMES) if may_cancel else ()), tail]
+    lasts = [head, *(first + STRETCH_FRAMES for first in firsts[1:-1]), len(mixed)]
+    for first, last in zip(firsts, lasts, strict=True):
+        if first < last:
+            _unmix_stretch(mixed[first:last], channels[:, first:last])
 
 
 def _may_cancel(channels: np.ndarray) -> bool:
