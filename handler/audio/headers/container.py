@@ -78,7 +78,7 @@ def identify(body: memoryview) -> Container:
     """
     found = _identify(body)
     if found is None:
-        reason = refused.describe(body) or (
+        reason = refused.describe(body[_end_of_id3v2(body) :]) or (
             f"it begins with {bytes(body[:8]).hex(' ')}; send {_SERVED}, or raw samples as "
             "'audio/x-raw; rate=16000; format=s16le; channels=1'"
         )

@@ -48,7 +48,7 @@ _MAGICS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     )
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\r\n]{64,}={0,2}\s*\Z")
-_HEAD_BYTES = 4096
+_HEAD_BYTES = 1 << 14  # some frames of the highest free bit rates
 
 
 def describe(body: memoryview) -> str | None:

@@ -94,6 +94,15 @@ def test_rare_containers_hold_ffmpegs_own_samples(encoding: str) -> None:
     assert np.array_equal(decoded(body, sample_rate=44_100), expected)
 
 
+@pytest.mark.parametrize(
+    ("magic", "frame", "sample_rate"),
+    [(b"#!AMR\n", b"\x3c" + bytes(range(31)), 8_000), (b"#!AMR-WB\n", b"\x44" + bytes(range(60)), 16_000)],
+)
+def test_amr_holds_ffmpegs_own_samples(magic: bytes, frame: bytes, sample_rate: int) -> None:
+    body = magic + frame * 100  # no encoder of AMR is free, and any bits are speech
+    assert np.array_equal(decoded(body, sample_rate=sample_rate), audio.decode(body))
+
+
 @pytest.mark.parametrize("encoding", audio.ENCODINGS)
 def test_stereo_is_the_mean_of_its_channels(encoding: str) -> None:
     body = audio.clip(encoding, num_channels=2)

@@ -12,16 +12,18 @@ MP3 = audio.clip("mp3_no_xing", 0.5)
 WEBM = audio.clip("webm")
 
 
-def free_format() -> bytes:
-    """Frames of bit rate index 0, all of one size."""
-    frame = b"\xff\xfb\x00\xc4" + bytes(300)
-    return frame * 20
+def free_format(frame_bytes: int = 304) -> bytes:
+    """Frames of bit rate index 0, all of one size but for padding."""
+    frame, padded = b"\xff\xfb\x00\xc4" + bytes(frame_bytes - 4), b"\xff\xfb\x02\xc4" + bytes(frame_bytes - 3)
+    return (frame + padded + frame) * 7
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         (free_format(), "free-format MP3"),
+        (free_format(2_089), "free-format MP3"),
+        (b"ID3\x04\0\0\0\0\0\x20" + bytes(32) + free_format(), "free-format MP3"),
         (WEBM[WEBM.index(b"\x1f\x43\xb6\x75") :], "later part of a WebM recording, without its beginning.*join all"),
         (WEBM[WEBM.index(b"\xa3", WEBM.index(b"\x1f\x43\xb6\x75")) :], "later part of a WebM recording"),
         (base64.b64encode(MP3), "base64 text; decode it"),
