@@ -1,9 +1,9 @@
 """Body -> mono float32 blocks at the model's rate, as a stream: memory does not grow with the length of the audio.
 
-Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3, WAV and FLAC in pieces, which
-several threads decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean
-of the channels, then one running resampler, so one recording gives one answer in every format, and any division into
-pieces and blocks gives the samples of a single one.
+Encoded audio goes through torchcodec, the decoder behind torchaudio: MP3 and WAV in pieces, which several
+threads decode, the rest packet by packet; raw PCM is unpacked in blocks. From there all take one way: the mean of the
+channels, then one running resampler, so one recording gives one answer in every format, and any division into pieces
+and blocks gives the samples of a single one.
 
 Why not `torchaudio.functional.resample`: its filter bank for 44,101 -> 16,000 Hz takes 2.8 GB.
 docs/record/decoding.md has the measurements.
@@ -157,7 +157,7 @@ def _fastest(body: memoryview, found: container.Container) -> Iterator[Mono]:
     body = body[found.start_bytes :]
     if found.name in ("WAV", "Wave64") and (misread := wav.read_misread_samples(body)) is not None:
         return pieces.here(_raw(*misread))
-    if found.name in ("WAV", "Wave64", "FLAC"):
+    if found.name in ("WAV", "Wave64"):
         return time_ranges.decoded(body)
     # A view on the body: torchcodec reads from it without a copy.
     source = torch.frombuffer(body, dtype=torch.uint8)

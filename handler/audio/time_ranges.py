@@ -1,4 +1,4 @@
-"""WAV and FLAC: time ranges, decoded in parallel, with the samples of a sequential decode.
+"""WAV: time ranges, decoded in parallel, with the samples of a sequential decode.
 
 Their samples do not depend on what was decoded before, and seeks land exactly: so each range can be held against the
 number of samples that it must have. Where one has not, or where the header tells no length, the recording is decoded
@@ -15,7 +15,7 @@ import torch
 from torchcodec.decoders import AudioDecoder, WavDecoder
 
 from handler.audio import pieces, sequential
-from handler.audio.headers import flac, wav
+from handler.audio.headers import wav
 from handler.audio.mono import Mono, block_frames, mix_down
 from handler.media import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
@@ -27,7 +27,7 @@ _BEYOND_SECONDS = 1
 
 
 def decoded(body: memoryview) -> Iterator[Mono]:
-    """Decodes a WAV or FLAC file.
+    """Decodes a WAV file.
 
     Args:
         body: The file; it is read without a copy, until the iterator ends or is closed.
@@ -51,11 +51,10 @@ def decoded(body: memoryview) -> Iterator[Mono]:
 
 def _opened(body: memoryview, source: torch.Tensor) -> _Ranges | None:
     """The ranges of a recording whose header can be relied on, or None."""
-    is_flac = bytes(body[:4]) == b"fLaC"
-    if not (flac.is_rate_sound(body) if is_flac else wav.is_sound(body)):
+    if not wav.is_sound(body):
         return None
     try:
-        ranges = _Ranges(source, AudioDecoder if is_flac or not wav.is_plain(body, source) else WavDecoder)
+        ranges = _Ranges(source, WavDecoder if wav.is_plain(body, source) else AudioDecoder)
     except (RuntimeError, ValueError, ArithmeticError):
         return None
     return ranges if ranges.num_samples else None
@@ -79,7 +78,7 @@ class _Ranges:
         self._idle = deque([decoder])
         claimed = decoder.metadata
         self._rate, self._num_channels = claimed.sample_rate or 0, claimed.num_channels or 0
-        is_exact = claimed.codec == "flac" or str(claimed.codec).startswith("pcm_")
+        is_exact = str(claimed.codec).startswith("pcm_")
         is_sound = 0 < self._num_channels <= _MAX_CHANNELS and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
         self.num_samples = (
             round((claimed.duration_seconds_from_header or 0) * self._rate) if is_exact and is_sound else 0

@@ -428,7 +428,8 @@ def test_a_mere_beginning_is_a_bad_request(body: bytes) -> None:
     [
         ("mp3", mp3, "AudioDecoder"),
         ("wav", time_ranges, "WavDecoder"),
-        ("flac", time_ranges, "AudioDecoder"),
+        ("wav32f", time_ranges, "AudioDecoder"),
+        ("flac", sequential, "Demuxer"),
         ("m4a", sequential, "Demuxer"),
     ],
 )
