@@ -16,7 +16,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve sagemaker test test-fast test-pythons lint archive image image-test benchmark model lock \
-	setup setup-dev clean FORCE
+	fuzz setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-fast: setup-dev  ## The tests that need no server and no minutes
 
 test-pythons: setup-dev  ## The same on another supported Python, through uv (PYTHONS="3.10 3.13"; 5 GB of disk each)
 	@$(VENV)/python -m scripts.try_pythons $(PYTHONS)
+
+fuzz: setup-dev  ## Try mutated sound files in a watched decoder (MINUTES=30; SEED=0); findings go to build/fuzz/
+	@$(VENV)/python -m tests.fuzz --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0)
 
 lint: setup-dev  ## Check style (ruff) and types (mypy)
 	@$(VENV)/ruff check --quiet --output-format concise .
