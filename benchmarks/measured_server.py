@@ -19,10 +19,10 @@ from benchmarks.results import BUILD, TREE
 from deploy.container_settings import read_container_settings
 from deploy.ports import free_port
 from deploy.processes import interrupted_by_signals
-from deploy.readiness import ready_workers, wait_until, wait_until_ready
 from deploy.stack import Places, running
 from deploy.torchserve.alone import started
 from deploy.torchserve.launch import Options, TorchServe, default_num_workers
+from deploy.torchserve.readiness import ready_workers, wait_until, wait_until_ready
 from handler.cores import WORKERS_VARIABLE, num_cores
 
 LOGS = BUILD / "logs"

@@ -21,8 +21,8 @@ import psutil
 
 from deploy.http_call import call
 from deploy.processes import is_running
-from deploy.readiness import ready_workers, silence
 from deploy.torchserve.launch import TorchServe
+from deploy.torchserve.readiness import ready_workers, silence
 from handler.wire.spool import HEADER
 
 logger = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from deploy.container_settings import ContainerSettings
 from deploy.errors import ServingError
 from deploy.health import Health, watched
 from deploy.ports import HOST, inner_ports
-from deploy.readiness import POLL_SECONDS, wait_until
 from deploy.torchserve import driver
 from deploy.torchserve.launch import Options, TorchServe, launched
+from deploy.torchserve.readiness import POLL_SECONDS, wait_until
 from handler.settings import PREFIX
 
 # With the front's 18 s less than the 30 s that SageMaker leaves between SIGTERM and SIGKILL.

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from deploy.http_call import Answer, call
 from deploy.ports import HOST, free_port
-from deploy.readiness import wait_until
+from deploy.torchserve.readiness import wait_until
 
 MAX_MESSAGE_CHARACTERS = 2048
 # SageMaker's limits: 2 s for a ping, 8 minutes until the first good one, 30 s from SIGTERM to SIGKILL.

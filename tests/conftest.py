@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def ends_in_order() -> Iterator[None]:
     """Lets a test run that is killed by SIGTERM, as by a time limit, still stop its servers."""
+    # A shell's background jobs ignore it, and so would all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with interrupted_by_signals():
         yield
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.ports import usual_ports
-from deploy.readiness import wait_until_ready
 from deploy.torchserve.launch import Options, TorchServe, launched
+from deploy.torchserve.readiness import wait_until_ready
 
 LOG_NAME = "torchserve.log"
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from deploy.readiness import silence
+from deploy.torchserve.readiness import silence
 from local_sagemaker.containers import Container, get, invoke, started
 from tests.e2e.conftest import LOGS
 from tests.support.waiting import eventually

@@ -15,10 +15,10 @@ import pytest
 
 from deploy.ports import free_port
 from deploy.processes import stop_session
-from deploy.readiness import wait_until_ready
 from deploy.torchserve.alone import running
 from deploy.torchserve.launch import Options, TorchServe, start
 from deploy.torchserve.output import Output
+from deploy.torchserve.readiness import wait_until_ready
 from handler.cores import WORKERS_VARIABLE
 from local_sagemaker.containers import Container, started, starter
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from deploy.torchserve.launch import TorchServe
+from tests.conftest import VERSION
 from tests.e2e.conftest import SMALL_MAX_REQUEST_BYTES
 from tests.support.audio import encode, encode_raw, tone
 from tests.support.grpc_inference import predict
@@ -38,7 +39,7 @@ def probabilities(response: requests.Response, tag: str) -> list[float | None]:
     return [{entry["name"]: entry["probability"] for entry in window["tags"]}.get(tag) for window in windows]
 
 
-@pytest.mark.parametrize("path", ["/invocations", "/predictions/cochl-sense", "/predictions/cochl-sense/1.0"])
+@pytest.mark.parametrize("path", ["/invocations", "/predictions/cochl-sense", f"/predictions/cochl-sense/{VERSION}"])
 def test_every_route_tags(server: TorchServe, path: str) -> None:
     response = post(server, siren(0.8), path, Content_Type="audio/wav")
     assert probabilities(response, "Siren") == pytest.approx([0.8, 0.8], abs=0.001)

@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 
-from deploy.readiness import silence
+from deploy.torchserve.readiness import silence
 from local_sagemaker.containers import Container, get, started
 from local_sagemaker.gateway import create_endpoint, running
 from tests.e2e.conftest import GIVEN_UP, LOGS

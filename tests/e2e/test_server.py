@@ -13,9 +13,9 @@ import requests
 
 from deploy.http_call import Answer, call
 from deploy.ports import HOST
-from deploy.readiness import silence
 from deploy.torchserve.alone import LOG_NAME
 from deploy.torchserve.launch import TorchServe
+from deploy.torchserve.readiness import silence
 from tests.conftest import VERSION
 from tests.e2e.conftest import LOGS, NUM_WORKERS, STOCK_LOG
 from tests.support.audio import encode, tone

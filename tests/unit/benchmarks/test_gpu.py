@@ -18,6 +18,8 @@ from benchmarks.together import ProcessEndedError, StartLine, run_together
 from handler.model.forms import EXPORTED
 from tests.support.toy_model import write_toy_model
 
+pytestmark = pytest.mark.slow
+
 
 def wait_for_ever() -> Iterator[str]:
     yield "one figure"

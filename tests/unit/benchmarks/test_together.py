@@ -8,6 +8,8 @@ import pytest
 from benchmarks import together
 from benchmarks.together import ProcessEndedError, StartLine, run_together, share_of_cores
 
+pytestmark = pytest.mark.slow
+
 
 def cores_then_start(start_line: StartLine, addend: int) -> tuple[list[int], int]:
     start_line()

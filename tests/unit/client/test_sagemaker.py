@@ -29,6 +29,8 @@ from sense_client import (
 )
 from tests.support.scripted_server import Reply, Server, answer, in_turn, running
 
+pytestmark = pytest.mark.slow
+
 QUICK = Retries(max_tries=3, first_wait_seconds=0.001)
 GOOD = Reply(200, answer("Siren"))
 REFUSAL = Reply(400, {"status_code": 400, "error": "no audio in 4 bytes"})

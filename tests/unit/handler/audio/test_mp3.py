@@ -25,6 +25,8 @@ from handler.errors import BadRequestError
 from tests.support import audio, packet_judge, playlists
 from tests.support.properties import SLOW_LAW
 
+pytestmark = pytest.mark.slow
+
 # Bit rate of the encoder, what else it is told, sample rate, channels.
 STREAMS = {
     "constant rate": ("-b:a 128k", 44_100, 2),

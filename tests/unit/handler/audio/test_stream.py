@@ -27,6 +27,8 @@ from tests.support import audio, playlists
 from tests.support.attempt import attempt
 from tests.support.properties import SLOW_LAW
 
+pytestmark = pytest.mark.slow
+
 Bytes = bytes | bytearray
 
 RATE = 16_000

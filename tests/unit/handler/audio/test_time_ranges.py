@@ -18,6 +18,8 @@ from tests.support import audio
 from tests.support.packet_judge import agrees, samples_in_packets
 from tests.support.properties import SLOW_LAW
 
+pytestmark = pytest.mark.slow
+
 ENCODINGS = ("wav", "wav24", "wav32f", "w64", "rf64")
 SECONDS = 4.3
 

@@ -22,6 +22,8 @@ from handler.settings import MODEL_FORMS
 from tests.support.simulated_gpu import SimulatedGpu
 from tests.support.toy_model import TOY_INFO
 
+pytestmark = pytest.mark.slow
+
 BUNDLED = Path(__file__).parents[4] / "model" / "model.pt2"
 INFO = parse_info(json.dumps({**TOY_INFO, "sample_rate": 64}))
 EXAMPLE = torch.zeros(3, 64), torch.arange(2)

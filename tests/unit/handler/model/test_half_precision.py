@@ -15,6 +15,8 @@ from importers.__main__ import main as import_checkpoint
 from tests.support.seeded_checkpoints import efficientat_weights, panns_weights, write_checkpoint
 from tests.support.simulated_gpu import placed_answer
 
+pytestmark = pytest.mark.slow
+
 BUNDLED = Path(__file__).parents[4] / "model" / "model.pt2"
 HOP_SAMPLES = 256
 MIXING = ("conv1d", "conv2d", "linear", "matmul")

@@ -19,6 +19,8 @@ from tests.support import audio
 from tests.support.simulated_gpu import placed_answer
 from tests.support.toy_model import SAMPLE_RATE, TOY_INFO
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 BUNDLED = Path(__file__).parents[4] / "model" / "model.pt2"
 NAMES = ["Music", "Speech", "Siren", "Laughter"]

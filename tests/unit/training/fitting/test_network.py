@@ -15,6 +15,8 @@ from training.fitting.network import STEPS, LogMel, Served, Tagger
 from training.settings import HOP_SAMPLES, ROOT
 from training.tags import TAG_NAMES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tagger() -> Tagger:

@@ -16,6 +16,8 @@ from training.sources.unseen_signals import UNSEEN_SIGNALS
 from training.stems import Samples, Stem, is_audible
 from training.tags import FEMALE_SPEECH
 
+pytestmark = pytest.mark.slow
+
 SOURCES = ROOT / "training" / "sources"
 WHISPERS = (whispers.whispered_channels, whispers.whispered_phases)
 GENERATORS = [

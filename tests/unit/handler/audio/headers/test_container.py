@@ -15,6 +15,8 @@ from handler.errors import BadRequestError
 from tests.support import audio, playlists
 from tests.support.properties import LAW
 
+pytestmark = pytest.mark.slow
+
 NAMES = {
     "wav": "WAV",
     "wav24": "WAV",
