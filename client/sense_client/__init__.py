@@ -7,6 +7,8 @@ from sense_client.results import Event, Metadata, Result, Tag, Window
 from sense_client.retries import Retries
 from sense_client.sagemaker import Endpoint
 
+__version__ = "1.0.0"
+
 __all__ = [
     "AsyncClient",
     "CallError",

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sense_client.errors import CallError, DroppedError, RefusedError, SetupError, UnavailableError
@@ -114,8 +113,8 @@ class SageMakerTransport:
         return answer
 
     def _tag_through_s3(self, recording: Recording, options: TagOptions) -> Result:
-        name = PurePosixPath(recording.name or "recording").name
-        bucket, key = _bucket_and_key(f"{self._uploads()}/{uuid.uuid4()}/{name}")
+        # Without the recording's name: the location travels in a header, which takes ASCII alone.
+        bucket, key = _bucket_and_key(f"{self._uploads()}/{uuid.uuid4()}")
         with recording.open() as file, _explained():
             self._s3.upload_fileobj(file, bucket, key)
         try:

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 
 import click
 
-_COMMANDS = ("tag", "tags", "info", "listen", "report", "plot")
+from sense_client import __version__
+
+_COMMANDS = ("tag", "tags", "info", "listen", "report", "plot", "completion")
 EPILOG = """\b
 Examples:
   sense tag street.mp3
@@ -31,7 +33,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="sense-client")
+@click.version_option(__version__, prog_name="sense")
 def main() -> None:
     """Tag sounds: send recordings to a tagger, and read what is heard when.
 
