@@ -12,7 +12,9 @@ import pytest
 import webvtt
 
 from sense_client import Result
+from sense_client.cli.exits import Exit
 from sense_client.outputs import FORMATS, Layout, Tagged, format_of
+from tests.conftest import TREE
 from tests.support.scripted_server import answer
 
 STREET = Tagged("street.mp3", Result.from_dict(answer("Siren Speech", "Siren", "", "Siren")))
@@ -131,3 +133,15 @@ def test_the_ending_says_the_format(file_name: str, name: str) -> None:
 
 def test_an_unknown_ending() -> None:
     assert format_of("results.xlsx") is None
+
+
+def test_the_page_on_the_client_lists_every_format_with_its_endings() -> None:
+    page = (TREE / "docs" / "client.md").read_text()
+    listed = re.findall(r"^\| `([a-z-]+)` \| (`\..+) \| .+ \|$", page, re.MULTILINE)
+    endings = {name: tuple(re.findall(r"`(\.[a-z.]+)`", cell)) for name, cell in listed}
+    assert endings == {each.name: each.suffixes for each in FORMATS.values()}
+
+
+def test_the_page_on_the_client_lists_every_exit_code() -> None:
+    page = (TREE / "docs" / "client.md").read_text()
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == set(Exit)
