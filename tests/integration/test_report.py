@@ -167,6 +167,18 @@ def test_keys_move_and_zoom_and_what_is_heard_is_said(browser: Browser, short: P
     page.close()
 
 
+def test_the_bar_scrolls_a_long_recording(browser: Browser, hour: Path) -> None:
+    page = opened(browser, hour)
+    for _ in range(5):
+        page.get_by_role("button", name="Zoom in").click()
+    page.evaluate("report.scroller.scrollLeft = report.spacer.offsetWidth / 2")
+    page.wait_for_function("Math.abs(report.view.start - report.seconds / 2) < 2")
+    assert page.evaluate("report.view.span") == pytest.approx((HOUR_SECONDS + 1) / 32)
+    page.get_by_role("button", name="Whole recording").click()
+    assert page.evaluate("report.view.start") == 0
+    page.close()
+
+
 def test_a_click_plays_from_there(browser: Browser, short: Path) -> None:
     page = opened(browser, short)
     page.wait_for_function("report.audio.readyState >= 1")
