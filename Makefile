@@ -16,7 +16,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve sagemaker test test-fast test-pythons lint archive image image-test benchmark model lock \
-	fuzz setup setup-dev clean FORCE
+	fuzz audit setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ test-pythons: setup-dev  ## The same on another supported Python, through uv (PY
 
 fuzz: setup-dev  ## Try mutated sound files in a watched decoder (MINUTES=30; SEED=0); findings go to build/fuzz/
 	@$(VENV)/python -m tests.fuzz --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0)
+
+audit: setup-dev  ## Ask PyPI for known weaknesses of what requirements.lock pins (needs the network)
+	@$(VENV)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
+		-r requirements.lock || { echo "audit: weaknesses were found, or PyPI could not be asked (above)" >&2; exit 1; }
 
 lint: setup-dev  ## Check style (ruff) and types (mypy)
 	@$(VENV)/ruff check --quiet --output-format concise .
