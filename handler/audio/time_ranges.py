@@ -20,8 +20,6 @@ from handler.audio.mono import Mono, block_frames, mix_down
 from handler.media import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 _Opener = type[AudioDecoder] | type[WavDecoder]
-# FFmpeg's decoders take no more (FF_SANE_NB_CHANNELS).
-_MAX_CHANNELS = 512
 # Asked for beyond the end that a header claims, to see whether there is more.
 _BEYOND_SECONDS = 1
 
@@ -79,7 +77,7 @@ class _Ranges:
         claimed = decoder.metadata
         self._rate, self._num_channels = claimed.sample_rate or 0, claimed.num_channels or 0
         is_exact = str(claimed.codec).startswith("pcm_")
-        is_sound = 0 < self._num_channels <= _MAX_CHANNELS and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
+        is_sound = self._num_channels > 0 and MIN_SAMPLE_RATE <= self._rate <= MAX_SAMPLE_RATE
         self.num_samples = (
             round((claimed.duration_seconds_from_header or 0) * self._rate) if is_exact and is_sound else 0
         )

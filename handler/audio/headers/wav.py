@@ -18,6 +18,8 @@ _INTEGERS, _FLOATS, _A_LAW, _MU_LAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _EXTENSION, _EXTENSION_BYTES = "HHIH14s", 24
 _NAME_END = bytes.fromhex("0000 0000 1000 8000 00aa 0038 9b71")
 _BITS = (8, 16, 24, 32, 64)
+# FFmpeg's decoders take no more (FF_SANE_NB_CHANNELS).
+_MAX_CHANNELS = 512
 # Each chunk: name and size. Wave64 has names of 16 bytes, counts them into the size, and pads chunks to 8 bytes.
 _CHUNK, _WAVE64_CHUNK = "4sI", "4s12xQ"
 _CHUNKS_BEGIN, _WAVE64_CHUNKS_BEGIN = 12, 40
@@ -60,6 +62,7 @@ class Format:
         return (
             self.tag in (_INTEGERS, _FLOATS, _A_LAW, _MU_LAW)
             and self.bits in _BITS
+            and 0 < self.num_channels <= _MAX_CHANNELS
             and 0 < self.valid_bits <= self.bits
             and self.frame_bytes == self.num_channels * self.bits // 8
             and self.byte_rate == self.sample_rate * self.frame_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -95,3 +96,14 @@ def test_rifx_has_the_most_significant_byte_first(bits: int) -> None:
 def test_data_beyond_the_body_is_read_to_its_end() -> None:
     body = extensible(stored(VALUES, 32), 32, 24)
     assert len(decoded(body[: -4 * 1_000])) == len(VALUES) - 1_000
+
+
+@pytest.mark.parametrize("num_channels", [0, 513, 65_535])
+@pytest.mark.parametrize("valid_bits", [24, 32])
+def test_channels_that_nothing_has_take_no_memory(num_channels: int, valid_bits: int) -> None:
+    body = extensible(bytes(400_000), 32, valid_bits, num_channels=min(num_channels, 16_383))
+    body = body[:22] + struct.pack("<H", num_channels) + body[24:]
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(BadRequestError):
+        decoded(body)
+    assert psutil.Process().memory_info().rss - before < 200_000_000
