@@ -146,11 +146,13 @@ def _port_range(text: str, *, source: str) -> tuple[int, int]:
     return ports
 
 
-_PARSERS: Mapping[str, Callable[..., Any]] = {
-    **handler_settings.PARSERS,
+_FRONT_PARSERS: Mapping[str, Callable[..., Any]] = {
     f"{PREFIX}PROFILE": _profile,
     f"{PREFIX}MAX_REQUESTS": whole_number_parser(1, HIGHEST_MAX_REQUESTS),
 }
+_PARSERS = {**handler_settings.PARSERS, **_FRONT_PARSERS}
+# What has no meaning where no front stands before TorchServe.
+FRONT_VARIABLES = (*_FRONT_PARSERS, f"{PREFIX}SPOOL_FOLDER")
 _SAGEMAKER: Mapping[str, Callable[..., Any]] = {
     "SAGEMAKER_BIND_TO_PORT": whole_number_parser(1, 65_535),
     "SAGEMAKER_SAFE_PORT_RANGE": _port_range,

@@ -23,7 +23,7 @@ from handler.text import quoted
 
 MIN_SENSITIVITY, MAX_SENSITIVITY = -2, 2
 _RANGE = f"a whole number from {MIN_SENSITIVITY} to {MAX_SENSITIVITY}"
-_EXAMPLE = '{"Siren": 2, "Laughter": -2}'
+_EXAMPLE = '{"Siren": 2, "Speech": -2}'
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def parse_by_tag(value: object, *, source: str) -> dict[str, int]:
     """Reads the sensitivities of single tags.
 
     Args:
-        value: JSON text of an object, or that object, such as ``{"Siren": 2, "Laughter": -2}``.
+        value: JSON text of an object, or that object, such as ``{"Siren": 2, "Speech": -2}``.
         source: Its name in errors, such as the header's name.
 
     Raises:

@@ -1,8 +1,8 @@
 """A SageMaker on this machine: S3, endpoints, asynchronous invocations and transform jobs behind one URL.
 
 Starts the local server (or the container that --command starts), creates the endpoints `cochl-sense` and
-`cochl-sense-async`, the model `cochl-sense` and the bucket `cochl-sense`, and prints the environment variables with
-which boto3 and the AWS CLI use it.
+`cochl-sense-async`, the model `cochl-sense-batch` for transform jobs and the bucket `cochl-sense`, and prints the
+environment variables with which boto3 and the AWS CLI use it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from deploy.archive import MODEL_NAME, TREE
 from deploy.errors import ServingError
 from deploy.processes import interrupted_by_signals
 from local_sagemaker.containers import started, starter
-from local_sagemaker.gateway import LocalSageMaker, create_endpoint, running
+from local_sagemaker.gateway import LocalSageMaker, create_endpoint, create_model, running
 
 NAME = MODEL_NAME
 LOGS = TREE / "build" / "logs" / "sagemaker"
@@ -74,12 +74,13 @@ def serve(command: list[str], port: int) -> None:
 
 
 def prepare(sagemaker: LocalSageMaker) -> None:
-    """Creates the bucket and the endpoints."""
+    """Creates the bucket, the endpoints and the model for transform jobs."""
     sagemaker.client("s3").create_bucket(Bucket=NAME)
     control = sagemaker.client("sagemaker")
     create_endpoint(control, NAME)
     output = {"S3OutputPath": f"s3://{NAME}/output", "S3FailurePath": f"s3://{NAME}/failures"}
     create_endpoint(control, f"{NAME}-async", asynchronous={"OutputConfig": output})
+    create_model(control, f"{NAME}-batch")
 
 
 def explain(sagemaker: LocalSageMaker) -> None:
@@ -89,7 +90,7 @@ def explain(sagemaker: LocalSageMaker) -> None:
         print(f"  export {name}={value}")
     print(f"\n  aws sagemaker-runtime invoke-endpoint --endpoint-name {NAME} --content-type audio/mp3 \\")
     print("      --body fileb://samples/demo.mp3 answer.json\n")
-    print(f"endpoints {NAME} and {NAME}-async, model {NAME} for transform jobs, bucket {NAME}", flush=True)
+    print(f"endpoints {NAME} and {NAME}-async, model {NAME}-batch for transform jobs, bucket {NAME}", flush=True)
 
 
 if __name__ == "__main__":

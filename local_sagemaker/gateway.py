@@ -17,13 +17,13 @@ from botocore.config import Config
 from moto.core.utils import utcnow
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sagemaker.exceptions import ValidationError as UnknownName
-from moto.sagemaker.models import FakeEndpointConfig, SageMakerModelBackend, sagemaker_backends
+from moto.sagemaker.models import FakeEndpointConfig, Model, SageMakerModelBackend, sagemaker_backends
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local_sagemaker import transform
 from local_sagemaker.asynchronous import Backlog
-from local_sagemaker.runtime import PATH, Runtime
+from local_sagemaker.runtime import PATH, Runtime, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -88,17 +88,20 @@ class Application:
         return self._moto(environ, start_response)
 
     def _create_transform_job(self, request: Request) -> Response:
-        """Has moto keep the job's record, and runs it."""
+        """Has moto keep the job's record, and runs it. Moto does not look whether the job's model exists."""
         body = request.get_data()
         asked = json.loads(body)
+        try:
+            model = backend().describe_model(asked.get("ModelName"))
+        except UnknownName as error:
+            return refusal(error.code, 400, {"__type": error.code, "message": error.message})
         response = Response.from_app(self._moto, {**request.environ, "wsgi.input": io.BytesIO(body)})
         if response.status_code == 200:
             backend().transform_jobs[asked["TransformJobName"]].transform_job_status = "InProgress"
-            threading.Thread(target=self._run_transform_job, args=(asked,), daemon=True).start()
+            threading.Thread(target=self._run_transform_job, args=(asked, model), daemon=True).start()
         return response
 
-    def _run_transform_job(self, asked: Mapping[str, Any]) -> None:
-        model = backend()._models[asked["ModelName"]]
+    def _run_transform_job(self, asked: Mapping[str, Any], model: Model) -> None:
         variables = (model.primary_container or {}).get("Environment") or {}
         reason = transform.run(asked, variables, self._s3, self._start_container)
         job = backend().transform_jobs[asked["TransformJobName"]]
@@ -166,6 +169,18 @@ def _nothing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
     raise NotImplementedError
 
 
+def create_model(sagemaker: BaseClient, name: str, image: str = "cochl-sense") -> None:
+    """Creates a model.
+
+    Args:
+        sagemaker: A boto3 client.
+        name: Its name.
+        image: Its image; nothing reads it here.
+    """
+    role = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+
+
 def create_endpoint(
     sagemaker: BaseClient, name: str, image: str = "cochl-sense", asynchronous: Mapping[str, Any] | None = None
 ) -> None:
@@ -177,8 +192,7 @@ def create_endpoint(
         image: The model's image; nothing reads it here.
         asynchronous: The configuration's AsyncInferenceConfig; None: a real-time endpoint.
     """
-    role = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+    create_model(sagemaker, name, image)
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": name,

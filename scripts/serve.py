@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from deploy.archive import MODEL_NAME, TREE, add_model_store, describe
-from deploy.container_settings import read_container_settings
+from deploy.container_settings import FRONT_VARIABLES, read_container_settings
 from deploy.errors import ServingError
 from deploy.front import nginx_program
 from deploy.ports import HOST, PREFERRED_PORT, require_free
@@ -60,9 +60,13 @@ def serve(port: int, model_store: Path) -> None:
 
 
 def serve_alone(port: int, model_store: Path, model: str) -> None:
-    """Runs TorchServe without a front."""
+    """Runs TorchServe without a front. The front's settings would keep the handler from serving."""
+    unused = [name for name in FRONT_VARIABLES if name in os.environ]
+    if unused:
+        print(f"serve: without nginx these have no effect: {', '.join(unused)}", file=sys.stderr)
+    environment = {name: value for name, value in os.environ.items() if name not in unused}
     print("starting TorchServe ...", flush=True)
-    with alone.running(Options(model_store), LOGS, port) as server:
+    with alone.running(Options(model_store, environment=environment), LOGS, port) as server:
         explain(model, server.url)
         server.process.wait()
         raise ServingError(server.explained_failure())

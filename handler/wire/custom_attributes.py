@@ -1,6 +1,6 @@
 """X-Amzn-SageMaker-Custom-Attributes, the one header that SageMaker passes on, in the three forms that clients send.
 
-* ``X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Laughter": -2},X-Filename=a.mp3``
+* ``X-Default-Sensitivity=1,X-Tags-Sensitivity={"Siren": 2, "Speech": -2},X-Filename=a.mp3``
 * ``{"default_sensitivity": 1, "tags_sensitivity": {"Siren": 2}, "filename": "a.mp3"}``
 * ``Sensitivity={"default_sensitivity": 1}``
 """

@@ -132,13 +132,14 @@ def test_a_server_whose_worker_cannot_start_says_why(toy_store: Path, sound: Pat
     assert "the server did not start: cannot serve: SENSE_DEFAULT_SENSITIVITY" in run.stderr
 
 
-def test_serve_without_nginx_says_what_that_means(toy_store: Path, marker: str) -> None:
+def test_serve_without_nginx_says_what_that_means(toy_store: Path, marker: str, tmp_path: Path) -> None:
     port = free_port()
+    front = {"SENSE_PROFILE": "batch", "SENSE_MAX_REQUESTS": "4", "SENSE_SPOOL_FOLDER": str(tmp_path)}
     without = "import scripts.serve as s; s.nginx_program = lambda: None; raise SystemExit(s.main())"
     served = subprocess.Popen(
         [sys.executable, "-c", without, "--model-store", str(toy_store), "--port", str(port)],
         cwd=TREE,
-        env=clean_environment(MARKER=marker),
+        env=clean_environment(MARKER=marker, **front),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -148,6 +149,7 @@ def test_serve_without_nginx_says_what_that_means(toy_store: Path, marker: str) 
     assert any(line.startswith("serving") for line in served.stdout)
     served.send_signal(signal.SIGTERM)
     assert served.wait(timeout=SECONDS) == 0
-    (line,) = served.stderr.read().splitlines()
-    assert "nginx is not installed" in line
-    assert "apt-get install nginx" in line
+    missing, unused = served.stderr.read().splitlines()
+    assert "nginx is not installed" in missing
+    assert "apt-get install nginx" in missing
+    assert unused == f"serve: without nginx these have no effect: {', '.join(front)}"
