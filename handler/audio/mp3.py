@@ -48,6 +48,8 @@ _CRC_BYTES = 2
 # libavformat takes two headers that are alike in these bits for the start of a stream (MP3_MASK).
 _START_MASK = 0xFFFE0CCF
 _ID3V1_BYTES = 128
+# FFmpeg's names for layer III. In another codec the number of channels may change, which AudioDecoder does not survive.
+_CODECS = ("mp3", "mp3float")
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ class Mp3:
         """Decodes a piece, drops the early samples, and mixes each step down; None where it holds other samples."""
         header, num_samples = self._first, early_samples + self._num_samples(piece)
         tag = StreamTag() if piece.first else self._tag  # what libavformat sees of it, and drops
+        if decoder.metadata.codec not in _CODECS:
+            return None
         data, num_mixed = torch.empty(tag.num_kept(num_samples) - early_samples), 0
         for start, stop in pairwise(self._steps(early_samples, num_samples, tag)):
             stop_seconds = stop / header.sample_rate if stop < num_samples else None
