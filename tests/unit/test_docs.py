@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode import cfn_yaml
 
 from deploy.container_settings import read_container_settings
 from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
@@ -21,6 +22,7 @@ from tests.conftest import TREE
 
 PAGES = sorted([*TREE.glob("*.md"), *TREE.glob("docs/**/*.md")])
 README, FORMATS, TUNING = TREE / "README.md", TREE / "docs" / "formats.md", TREE / "docs" / "tuning.md"
+SAGEMAKER = TREE / "docs" / "sagemaker.md"
 NAMES = [str(page.relative_to(TREE)) for page in PAGES]
 
 
@@ -83,6 +85,21 @@ def test_the_page_on_tuning_has_every_setting_with_its_default() -> None:
     assert {name: listed[name] for name in defaults} == {
         name: written[value] if value is None or value is False else str(value) for name, value in defaults.items()
     }
+
+
+def test_the_page_on_sagemaker_has_every_parameter_of_the_templates() -> None:
+    parameters = {
+        (name, template.stem, str(parameter.get("Default", "")))
+        for template in (TREE / "deploy" / "cloudformation").glob("*.yaml")
+        for name, parameter in cfn_yaml.load(template)["Parameters"].items()
+    }
+    listed = set()
+    for names, templates, default, _ in rows(SAGEMAKER, "| parameter |"):
+        stems = templates.split(", ")
+        defaults = default.replace("`", "").split(", ")
+        pairs = zip(stems, defaults if len(defaults) > 1 else defaults * len(stems), strict=True)
+        listed |= {(name, stem, value) for stem, value in pairs for name in re.findall(r"\w+", names)}
+    assert listed == parameters
 
 
 def commands(page: Path) -> Iterator[str]:
