@@ -8,23 +8,18 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 from deploy.archive import MODEL_FOLDER, MODEL_NAME, add_model_store, describe, find_model_file, version
 from deploy.container_settings import read_container_settings
 from deploy.errors import ServingError
-from deploy.stack import Places, Stack, running
+from deploy.stack import Places, running
 from deploy.torchserve.driver import read_driver_version
 from handler.settings import SettingsError
 
 logger = logging.getLogger("serve")
 
 POLL_SECONDS = 0.25
-# How long the container stays without a ready worker; then SageMaker starts another. The first time is as long as
-# SageMaker's health check waits (deploy/cloudformation), the second several times what a dead worker's successor needs.
-FIRST_READY_SECONDS = 600.0
-READY_AGAIN_SECONDS = 120.0
 
 
 def main() -> int:
@@ -78,23 +73,8 @@ def serve(arguments: argparse.Namespace, stopping: threading.Event) -> None:
     with running(settings, places, os.environ) as stack:
         logger.info("spool folder %s", stack.spool_folder)
         while not stopping.wait(POLL_SECONDS):
-            check(stack)
+            stack.require_serving()
         logger.info("stopping: new requests are refused, those that have begun are answered")
-
-
-def check(stack: Stack) -> None:
-    """Looks whether the container should go on.
-
-    Raises:
-        ServingError: A part ended, the model cannot be served, or no worker has been ready for too long.
-    """
-    health, since = stack.health, stack.health.unready_since
-    ended = stack.ended() or (None if health.ever_ready else stack.torchserve.output.refusal)
-    if ended:
-        raise ServingError(ended)
-    patience_seconds = READY_AGAIN_SECONDS if health.ever_ready else FIRST_READY_SECONDS
-    if since is not None and time.monotonic() - since > patience_seconds:
-        raise ServingError(f"no worker became ready within {patience_seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -35,11 +35,13 @@ TORCHSERVE_PING_TIMEOUT_SECONDS = 2.0
 FIRST_ANSWER_SECONDS = 120.0
 # A later worker may find long recordings in the queue before our silence, which does not make it ill.
 LATER_ANSWER_SECONDS = 5.0
+# Callers wait that long for a worker to come back; after that they are refused at once.
+CLOSE_SECONDS = 10.0
 # Longer than any request lasts: a body that has not changed for that long has lost its nginx.
 STALE_BODY_SECONDS = 2 * 3600
 # There while a warm worker serves.
 READY_FILE = "ready"
-# There from the first time on.
+# There from the first time on, except while no worker has been ready for CLOSE_SECONDS.
 OPEN_FILE = "open"
 
 
@@ -72,6 +74,12 @@ class Health(threading.Thread):
     def is_ready(self) -> bool:
         """Whether a worker is ready now."""
         return self.unready_since is None
+
+    @property
+    def unready_seconds(self) -> float:
+        """How long no worker has been ready, 0 while one is."""
+        since = self.unready_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def run(self) -> None:
         """Watches until `stop`."""
@@ -141,6 +149,8 @@ class Health(threading.Thread):
             logger.warning("not ready")
             self._ready_file.unlink(missing_ok=True)
             self.unready_since = time.monotonic()
+        if self.unready_seconds > CLOSE_SECONDS:
+            self._open_file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

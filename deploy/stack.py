@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,15 @@ from deploy.health import Health, watched
 from deploy.ports import HOST, inner_ports
 from deploy.torchserve import driver
 from deploy.torchserve.launch import Options, TorchServe, launched
-from deploy.torchserve.readiness import POLL_SECONDS, wait_until
+from deploy.torchserve.readiness import wait_until
 from handler.settings import PREFIX
 
 # With the front's 18 s less than the 30 s that SageMaker leaves between SIGTERM and SIGKILL.
 TORCHSERVE_STOP_SECONDS = 6.0
+# How long the stack stays without a ready worker; then SageMaker starts another container. The first time is as long as
+# SageMaker's health check waits (deploy/cloudformation), the second several times what a dead worker's successor needs.
+FIRST_READY_SECONDS = 600.0
+READY_AGAIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,18 @@ class Stack:
         """
         wait_until(lambda: self.health.is_ready, lambda: self.ended() or self.torchserve.explained_failure())
 
-    def wait_until_ended(self) -> None:
-        """Waits until a part ends.
+    def require_serving(self) -> None:
+        """Looks whether the stack should go on.
 
         Raises:
-            ServingError: Always; it says which part.
+            ServingError: A part ended, the model cannot be served, or no worker has been ready for too long.
         """
-        while (ended := self.ended()) is None:
-            time.sleep(POLL_SECONDS)
-        raise ServingError(ended)
+        ended = self.ended() or (None if self.health.ever_ready else self.torchserve.output.refusal)
+        if ended:
+            raise ServingError(ended)
+        patience_seconds = READY_AGAIN_SECONDS if self.health.ever_ready else FIRST_READY_SECONDS
+        if self.health.unready_seconds > patience_seconds:
+            raise ServingError(f"no worker became ready within {patience_seconds:.0f} s")
 
     def ended(self) -> str | None:
         """Returns which part has ended, though nobody stopped it, or None."""

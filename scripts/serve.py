@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 from deploy.archive import MODEL_NAME, TREE, add_model_store, describe
@@ -18,6 +19,7 @@ from deploy.torchserve import alone
 from deploy.torchserve.launch import Options
 from handler.settings import SettingsError
 
+POLL_SECONDS = 0.25
 LOGS = TREE / "build" / "logs" / "serve"
 NO_NGINX = (
     "nginx is not installed: large files upload slowly (1 GiB in 87 s), and callers that ask to close the connection "
@@ -83,7 +85,9 @@ def serve_behind_front(port: int, model_store: Path, model: str) -> None:
         stack.wait_until_ready()
         explain(model, f"http://{HOST}:{port}")
         print(f"\nor open http://{HOST}:{port}/ in a browser", flush=True)
-        stack.wait_until_ended()
+        while True:
+            stack.require_serving()
+            time.sleep(POLL_SECONDS)
 
 
 def explain(model: str, url: str) -> None:

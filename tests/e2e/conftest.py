@@ -31,8 +31,6 @@ LOGS = TREE / "build" / "logs" / "tests"
 STOCK_LOG = LOGS / "stock.log"
 # A small limit for the one server whose limits are set by environment variables.
 SMALL_MAX_REQUEST_BYTES = 8_000_000
-# TorchServe's word that it starts no more workers.
-GIVEN_UP = "Auto recovery failed again"
 NUM_WORKERS = 2
 WORKERS = {WORKERS_VARIABLE: str(NUM_WORKERS)}
 # With names like these, a quarter of an hour of noise makes an answer above TorchServe's own limit of 6,553,500 bytes.
