@@ -17,7 +17,6 @@ from typing import IO
 from deploy.archive import TREE
 from deploy.container_settings import ContainerSettings
 from deploy.errors import ServingError
-from handler.cores import num_cores
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.template")
 LOCAL_TEMPLATE = Path(__file__).with_name("nginx.local.template")
@@ -26,8 +25,6 @@ ANSWER_SECONDS = 3660
 RETRY_AFTER_SECONDS = 5
 # SageMaker sends SIGKILL 30 s after SIGTERM. Stopping TorchServe takes part of that time.
 DRAIN_SECONDS = 18
-# A worker only copies bodies; more than a few would wait for the same disk.
-MOST_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,6 @@ def configuration(front: Front) -> str:
         "RUN_FOLDER": front.run_folder,
         "SPOOL_FOLDER": front.spool_folder,
         "USER": user,
-        "WORKERS": min(num_cores(), MOST_WORKERS),
         "HOST": front.host,
         "PATHS": "|".join(front.paths),
         "PORT": settings.port,

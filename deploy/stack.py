@@ -128,7 +128,7 @@ def running(settings: ContainerSettings, places: Places, environment: Mapping[st
             log,
         )
         stack.callback(front.stop, nginx, front.DRAIN_SECONDS)
-        health = stack.enter_context(watched(Health(torchserve, spool_folder, run_folder)))
+        health = stack.enter_context(watched(Health(torchserve, spool_folder, run_folder, nginx.pid)))
         yield Stack(torchserve, nginx, health, spool_folder)
 
 

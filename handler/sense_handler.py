@@ -168,11 +168,11 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         self.context.set_response_content_type(index, "application/json")
         self.context.set_response_header(index, response.MODEL_HEADER, self.model_label)
         if tagged.error is not None:
-            return self._fail(index, tagged.error)
+            return self._fail_for_front(index, tagged.error)
         if request is None:
             return self.describe_handle()
         if request.all_probabilities and tagged.probabilities.size > MAX_PROBABILITIES:
-            return self._fail(index, _too_many_probabilities(tagged.probabilities.shape))
+            return self._fail_for_front(index, _too_many_probabilities(tagged.probabilities.shape))
         self._warn(index, request)
         return self._encoded(request, tagged)
 
@@ -200,6 +200,12 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
                 all_probabilities=request.all_probabilities,
             ),
         )
+
+    def _fail_for_front(self, index: int, error: Exception) -> bytes:
+        body = self._fail(index, error)
+        if self.settings.spool_folder is not None:
+            self.context.set_response_header(index, response.ERROR_HEADER, body.decode().rstrip())
+        return body
 
     def _fail(self, index: int, error: Exception) -> bytes:
         if isinstance(error, CallerError):

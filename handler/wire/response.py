@@ -21,6 +21,8 @@ MAX_ERROR_BYTES = 2_000
 MAX_WARNINGS_CHARACTERS = 1_024
 _TRUNCATED = "... (truncated)"
 MODEL_HEADER = "X-Model"
+# An error once more: the front tells the handler's errors by it from TorchServe's own.
+ERROR_HEADER = "X-Sense-Error"
 _MAX_MODEL_CHARACTERS = 256
 
 
