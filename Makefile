@@ -73,7 +73,7 @@ lock: setup-dev  ## Resolve requirements*.in anew into the lock files
 		requirements.in requirements-dev.in
 
 clean:  ## Remove everything that the other targets made, .venv too
-	rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build client/build client/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find model_store -mindepth 1 ! -name .gitkeep -delete
 

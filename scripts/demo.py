@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.archive import TREE, add_model_store, describe
+from deploy.container_settings import FRONT_VARIABLES
 from deploy.errors import ServingError
 from deploy.http_call import ANSWER_SECONDS, call
 from deploy.processes import interrupted_by_signals
@@ -75,7 +76,8 @@ def demonstrate(file: Path, model_store: Path) -> None:
     model = describe(model_store)
     print("starting TorchServe ...", flush=True)
     began = time.monotonic()
-    options = Options(model_store, environment={**os.environ, WORKERS_VARIABLE: "1"})  # one worker is ready first
+    environment = {name: value for name, value in os.environ.items() if name not in FRONT_VARIABLES}
+    options = Options(model_store, environment={**environment, WORKERS_VARIABLE: "1"})  # one worker is ready first
     with alone.running(options, LOGS) as server:
         log = LOGS / alone.LOG_NAME
         print(f"{model} is ready after {time.monotonic() - began:.1f} s at {server.url}; log: {log}\n", flush=True)
