@@ -15,7 +15,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve sagemaker test test-fast test-pythons lint archive image image-test benchmark model lock \
+.PHONY: help demo serve sagemaker test test-code test-servers test-fast test-pythons lint archive image image-test benchmark model lock \
 	fuzz audit setup setup-dev clean FORCE
 
 help:  ## List these targets
@@ -30,8 +30,15 @@ serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PO
 sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and transform jobs behind one URL, until Ctrl-C
 	@$(VENV)/python -m local_sagemaker
 
+# Servers mostly wait, so the tests that start them run beside the others.
 test: lint  ## Install what is missing, check style and types, run every test
-	@$(VENV)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-code test-servers
+
+test-code:
+	@$(VENV)/python -m pytest tests/unit tests/integration
+
+test-servers:
+	@$(VENV)/python -m pytest tests/e2e
 
 test-fast: setup-dev  ## The tests that need no server and no minutes
 	@$(VENV)/python -m pytest tests/unit -m "not slow"

@@ -304,15 +304,15 @@ def test_one_of_several_workers_may_die(container_command: list[str]) -> None:
         assert eventually(lambda: num_loaded(container) == 2, 60)
         worker = workers(container)[0]
         worker.kill()
-        # TorchServe takes a moment to see it, and fails what it hands to the dead one until then.
-        assert eventually(lambda: '"GET /ping HTTP/1.1" 500' in container.log.read_text(), 30)
 
         def is_back() -> bool:
             assert get(container.url, "/ping").status == 200
-            assert post(container, silence()).status_code == 200
+            # TorchServe takes a moment to see it, and fails what it hands to the dead one until then.
+            assert post(container, silence()).status_code in (200, 503)
             return num_loaded(container) == 3
 
         assert eventually(is_back, 60)
+        assert eventually(lambda: post(container, silence()).status_code == 200, 10)
         assert len(set(workers(container)) - {worker}) == 2
 
 
