@@ -32,7 +32,7 @@ sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and 
 
 # Servers mostly wait, so the tests that start them run beside the others.
 test: lint  ## Install what is missing, check style and types, run every test
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-code test-servers
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-code test-servers
 
 test-code:
 	@$(VENV)/python -m pytest tests/unit tests/integration

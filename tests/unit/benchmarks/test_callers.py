@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.callers import CallError, Callers, ClosedLoop, closed_loop, merged, open_loop, percentile
 
+pytestmark = pytest.mark.slow
+
 SLOW_SECONDS = 0.2
 TOGETHER = 25
 

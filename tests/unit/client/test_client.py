@@ -30,6 +30,8 @@ from sense_client import (
 from sense_client.retries import parse_retry_after
 from tests.support.scripted_server import DROP, Act, Reply, answer, in_turn, running
 
+pytestmark = pytest.mark.slow
+
 QUICK = Retries(max_tries=3, first_wait_seconds=0.001)
 GOOD = Reply(200, answer("Siren"), {"X-Model": "toy/1", "X-Amzn-SageMaker-Custom-Attributes": '{"warnings": ["w"]}'})
 BUSY = Reply(429, {"status_code": 429, "error": "too many requests at once"}, {"Retry-After": "0"})

@@ -18,6 +18,8 @@ from sense_client.cli.exits import Exit
 from tests.conftest import TREE
 from tests.support.scripted_server import DROP, Act, Reply, Request, Server, answer, running
 
+pytestmark = pytest.mark.slow
+
 NUM_CLIPS = 40
 SECONDS = 60.0
 

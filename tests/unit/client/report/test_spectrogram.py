@@ -17,6 +17,8 @@ from sense_client.report.spectrogram import (
 )
 from tests.support.audio import encode, tone
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_power_of_a_band_is_scipys() -> None:
     samples = np.random.default_rng(0).standard_normal(8_000).astype(np.float32)

@@ -11,6 +11,8 @@ from tests.support import damage
 from tests.support.audio import Floats
 from tests.support.watched_decoder import WatchedDecoder
 
+pytestmark = pytest.mark.slow
+
 RATE = 16_000
 # What follows the damage is earlier by what was skipped, since nothing says when it is played (docs/formats.md).
 WITHOUT_TIMES = ("flac", "mp3", "mp3_vbr", "aac", "caf_alac", "ac-3")

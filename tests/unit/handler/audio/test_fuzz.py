@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from tests.fuzz.mutations import mutated
 from tests.support.attempt import attempt
 from tests.support.properties import LAW, SLOW_LAW
 from tests.support.watched_decoder import WatchedDecoder
+
+pytestmark = pytest.mark.slow
 
 NUM_BODIES = 150
 MPEG_HEADER = bytes.fromhex("fffb9064")

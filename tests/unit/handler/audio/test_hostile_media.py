@@ -19,6 +19,8 @@ from tests.fuzz.mutations import mutated
 from tests.support import audio
 from tests.support.watched_decoder import WatchedDecoder
 
+pytestmark = pytest.mark.slow
+
 RATE = 16_000
 HOURS = 10
 VIDEO = ("-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=2")

@@ -12,6 +12,8 @@ from handler.media import SAMPLE_FORMATS, EncodedAudio, Media, RawPcm
 from tests.support import audio
 from tests.support.properties import SLOW_LAW
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 3.0
 
 

@@ -14,6 +14,8 @@ from handler.media import MU_LAW, SAMPLE_FORMATS
 from tests.support import audio
 from tests.support.properties import LAW
 
+pytestmark = pytest.mark.slow
+
 INTEGER_FORMATS = [f"{kind}{bits}{order}" for kind in "su" for bits in (16, 24, 32) for order in ("le", "be")]
 ALL_FORMATS = [*INTEGER_FORMATS, *(f"f{bits}{order}" for bits in (16, 24, 32) for order in ("le", "be"))]
 BYTE_ORDERS = {"le": "little", "be": "big"}

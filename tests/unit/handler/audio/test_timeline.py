@@ -14,6 +14,8 @@ from handler.audio.timeline import with_silence
 from handler.media import EncodedAudio
 from tests.support import audio
 
+pytestmark = pytest.mark.slow
+
 RATE = 8_000
 # Containers with time stamps -> what ffmpeg writes them with.
 STAMPED = {

@@ -16,6 +16,8 @@ from training.settings import CLIP_HOPS, CLIP_SAMPLES, FRAME_SAMPLES, RATE
 from training.stems import Stem, StoredStem, read_bank, write_shard
 from training.tags import FEMALE_SPEECH, MALE_SPEECH, NOTHING, TAG_INDEX, Labels
 
+pytestmark = pytest.mark.slow
+
 FRAMES = CLIP_SAMPLES // FRAME_SAMPLES
 SPEECH, MALE, FEMALE, ALARM = (TAG_INDEX[name] for name in ("Speech", "Male_speech", "Female_speech", "Alarm"))
 
