@@ -1,6 +1,6 @@
 """Sound-event tagging behind TorchServe: bytes of a sound file in, tags of every 2-second window out.
 
-Data flows one way through the modules, and only `sense_handler` and `observation` know TorchServe::
+Data flows one way, and only `sense_handler` and `metrics` know TorchServe::
 
-    request -> decoder -> windows -> tagger (model) -> response
+    wire.request -> audio.stream -> windows -> tagger (model) -> wire.response
 """

@@ -64,7 +64,7 @@ class Client:
         max_connections: How many calls there may be at once.
 
     Raises:
-        SetupError: There is no such place, or boto3 is missing.
+        SetupError: The place does not exist, or boto3 is missing.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Client:
             options: How it is tagged.
 
         Raises:
-            CallError: There is no result.
+            CallError: No result came.
             OSError: The file cannot be read.
         """
         return self.transport.tag(Recording.of(source, name=name, content_type=content_type, raw=raw), options)
@@ -120,7 +120,7 @@ class Client:
         """Returns the tags that the model knows.
 
         Raises:
-            CallError: There is no answer.
+            CallError: No answer came.
         """
         return read_tags(self.transport.describe())
 
@@ -128,7 +128,7 @@ class Client:
         """Returns versions, model and limits as the server states them.
 
         Raises:
-            CallError: There is no answer.
+            CallError: No answer came.
         """
         return self.transport.describe()
 

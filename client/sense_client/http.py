@@ -45,7 +45,7 @@ class HttpTransport:
         """Tags a recording.
 
         Raises:
-            CallError: There is no result.
+            CallError: No result came.
             OSError: The recording's file cannot be read.
         """
         return self._retries.call(lambda: self._tag_once(recording, options))
@@ -54,7 +54,7 @@ class HttpTransport:
         """Returns the server's description of itself: model, limits and tags.
 
         Raises:
-            CallError: There is none.
+            CallError: No answer came.
         """
         return self._retries.call(self._describe_once)
 

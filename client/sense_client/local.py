@@ -61,7 +61,7 @@ class LocalTransport:
         """Tags a recording. One at a time: each takes all cores.
 
         Raises:
-            RefusedError: There is no result.
+            RefusedError: No result came.
             OSError: The recording's file cannot be read.
         """
         with recording.open() as file:

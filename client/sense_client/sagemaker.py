@@ -74,7 +74,7 @@ class SageMakerTransport:
         """Tags a recording.
 
         Raises:
-            CallError: There is no result.
+            CallError: No result came.
             OSError: The recording's file cannot be read.
         """
         if self._endpoint.is_async or recording.size_bytes > MAX_REALTIME_BYTES:

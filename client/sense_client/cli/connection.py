@@ -36,7 +36,7 @@ class Connection:
 
         Raises:
             click.UsageError: The options contradict each other.
-            SetupError: There is no such place.
+            SetupError: The place does not exist.
         """
         self._check()
         if self.local or self.model:

@@ -44,7 +44,7 @@ class Wish:
         """Tags a recording: a file, or standard input where it is "-".
 
         Raises:
-            CallError: There is no result.
+            CallError: No result came.
             OSError: The file cannot be read.
         """
         source = sys.stdin.buffer if file == STANDARD_INPUT else Path(file)

@@ -14,7 +14,7 @@ def tag_fully(client: Client, recording: Recording) -> Result:
     """Tags a recording with all probabilities, or without them where they would be too many for an answer.
 
     Raises:
-        CallError: There is no result.
+        CallError: No result came.
         OSError: The file cannot be read.
     """
     try:
