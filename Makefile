@@ -2,8 +2,6 @@
 
 # The interpreter that .venv is made from. 3.10 to 3.13: the versions that the lock files hold.
 PYTHON ?= python3
-# Where `make serve` listens.
-PORT ?= 8080
 # The package's, the archive's and the image's.
 VERSION := $(shell sed -n 's/^version = //p' setup.cfg)
 
@@ -25,10 +23,10 @@ demo: setup archive  ## Install what is missing, start TorchServe, tag samples/d
 	@$(VENV)/python -m scripts.demo "$${FILE:-samples/demo.mp3}"
 
 serve: setup archive  ## The same server in the foreground on 127.0.0.1:8080 (PORT=...), until Ctrl-C
-	@$(VENV)/python -m scripts.serve --port $(PORT)
+	@$(VENV)/python -m scripts.serve --port $(or $(PORT),8080)
 
-sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and transform jobs behind one URL, until Ctrl-C
-	@$(VENV)/python -m local_sagemaker
+sagemaker: setup-dev archive  ## A SageMaker on this machine: endpoints, S3 and transform jobs behind one URL (PORT=4566), until Ctrl-C
+	@$(VENV)/python -m local_sagemaker --port $(or $(PORT),4566)
 
 # Servers mostly wait, so the tests that start them run beside the others.
 test: lint  ## Install what is missing, check style and types, run every test

@@ -14,8 +14,9 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from deploy.archive import MODEL_NAME, TREE
+from deploy.archive import MODEL_NAME, TREE, add_model_store, describe
 from deploy.errors import ServingError
+from deploy.ports import require_free
 from deploy.processes import interrupted_by_signals
 from local_sagemaker.containers import started, starter
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint, create_model, running
@@ -31,7 +32,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         with interrupted_by_signals():
-            serve(shlex.split(arguments.command) if arguments.command else LOCAL_SERVER, arguments.port)
+            serve(container_command(arguments), arguments.port)
     except (ServingError, OSError) as error:
         print(f"local_sagemaker: {error}", file=sys.stderr)
         return 1
@@ -51,17 +52,31 @@ def parse_arguments() -> argparse.Namespace:
         help="starts a container instead of the local server; {env} stands for --env NAME=VALUE ...: "
         "'docker run --rm --network host {env} IMAGE serve'",
     )
+    add_model_store(parser)
     return parser.parse_args()
+
+
+def container_command(arguments: argparse.Namespace) -> list[str]:
+    """Returns what starts a container: the given command, or the local server's.
+
+    Raises:
+        ServingError: The local server has no archive, or one without a model. To see it here saves the start.
+    """
+    if arguments.command:
+        return shlex.split(arguments.command)
+    describe(arguments.model_store)
+    return [*LOCAL_SERVER, "--model-store", str(arguments.model_store)]
 
 
 def serve(command: list[str], port: int) -> None:
     """Runs until it is interrupted.
 
     Raises:
-        ServingError: The container did not start.
-        OSError: The port is taken.
+        ServingError: The port is taken, or the container did not start.
+        OSError: The command does not exist.
         KeyboardInterrupt: The usual end.
     """
+    require_free(port)
     print("starting the container ...", flush=True)
     with ExitStack() as stack:
         # One container behind all endpoints, with room for an asynchronous request's body.

@@ -26,6 +26,8 @@ STOP_SECONDS = 30.0
 ENVIRONMENT_PLACE = "{env}"
 CHUNK_BYTES = 1 << 20
 LOG_LINES = 15
+# Our own image marks the cause.
+ERROR_MARK = "[ERROR]"
 
 
 def invoke(url: str, headers: Mapping[str, str], body: BinaryIO, timeout_seconds: float, *, chunked: bool) -> Answer:
@@ -103,8 +105,9 @@ class Container:
         status = self.process.poll()
         if status is None:
             return None
-        last = "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-        return f"the container ended with status {status}; the end of {self.log}:\n{last}"
+        lines = self.log.read_text(errors="replace").splitlines()
+        causes = [line for line in lines if ERROR_MARK in line] or lines
+        return f"the container ended with status {status}; from {self.log}:\n" + "\n".join(causes[-LOG_LINES:])
 
 
 @contextlib.contextmanager
