@@ -76,18 +76,23 @@ class Backlog:
             pool.shutdown(cancel_futures=True)
 
     def _work_off(self, job: Job) -> None:
-        try:
-            answer = self._invoke(job)
-            error = None if answer.ok else error_message(answer)
-        except (ClientError, BotoCoreError) as failure:
-            answer, error = Answer(0, {}, b""), f"Unable to read {job.input_location}: {failure}"
-        if error is None:
-            content_type = answer.headers.get("content-type", "application/octet-stream")
-            storage.upload(self._s3, job.output_location, answer.body, content_type)
-        elif job.failure_location is not None:
+        error = self._answer(job)
+        if error is not None and job.failure_location is not None:
             # AWS does not publish the object's format. It is an error's text for people, and so is this.
             storage.upload(self._s3, job.failure_location, error.encode(), "text/plain")
         self._notify(job, error)
+
+    def _answer(self, job: Job) -> str | None:
+        """Writes the output; returns why there is none, or None."""
+        try:
+            answer = self._invoke(job)
+            if not answer.ok:
+                return error_message(answer)
+            content_type = answer.headers.get("content-type", "application/octet-stream")
+            storage.upload(self._s3, job.output_location, answer.body, content_type)
+        except (ClientError, BotoCoreError) as failure:
+            return f"Unable to read {job.input_location} or to write {job.output_location}: {failure}"
+        return None
 
     def _invoke(self, job: Job) -> Answer:
         if time.monotonic() - job.taken_at > job.ttl_seconds:

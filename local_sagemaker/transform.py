@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from deploy.http_call import Answer
 from local_sagemaker import storage
@@ -109,7 +110,10 @@ def transform(request: Mapping[str, Any], key: str, s3: BaseClient, url: str, li
         headers["Content-Type"] = source["ContentType"]
     if target.get("Accept"):
         headers["Accept"] = target["Accept"]
-    answer = _invoke(f"s3://{bucket}/{key}", headers, s3, url, limits)
+    try:
+        answer = _invoke(f"s3://{bucket}/{key}", headers, s3, url, limits)
+    except ClientError as error:  # it was removed since it was listed
+        return f"{key}: {error}"
     if not answer.ok:
         return f"{key}: {error_message(answer)}"
     relative = key.removeprefix(f"{prefix}/") if key.startswith(f"{prefix}/") else key[prefix.rfind("/") + 1 :]

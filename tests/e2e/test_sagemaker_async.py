@@ -150,6 +150,18 @@ def test_a_missing_object_leaves_a_failure(runtime: BaseClient, s3: BaseClient) 
     assert "nowhere.mp3" in read(s3, response["FailureLocation"])
 
 
+def test_an_output_that_cannot_be_written_leaves_a_failure(
+    sagemaker: LocalSageMaker, runtime: BaseClient, s3: BaseClient, mixture: bytes
+) -> None:
+    output = {"S3OutputPath": "s3://no-such-bucket/output", "S3FailurePath": "s3://sounds/failures"}
+    create_endpoint(sagemaker.client("sagemaker"), "without-output", asynchronous={"OutputConfig": output})
+    s3.put_object(Bucket="sounds", Key="input/unwritten.mp3", Body=mixture)
+    response = runtime.invoke_endpoint_async(
+        EndpointName="without-output", InputLocation="s3://sounds/input/unwritten.mp3", ContentType="audio/mp3"
+    )
+    assert "no-such-bucket" in read(s3, response["FailureLocation"])
+
+
 def test_topics_hear_of_success_and_failure(
     sagemaker: LocalSageMaker, runtime: BaseClient, s3: BaseClient, mixture: bytes
 ) -> None:

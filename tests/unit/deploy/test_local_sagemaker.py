@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy.http_call import Answer
 from local_sagemaker import storage, transform
@@ -39,6 +40,8 @@ class Shelf:
         return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
 
     def download_fileobj(self, bucket: str, key: str, file: io.BytesIO) -> None:
+        if key == "in/removed.wav":
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
         file.write(self.objects[key])
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
@@ -107,6 +110,12 @@ def test_a_callers_error_is_not_tried_again(stubborn: str) -> None:
     assert "(400)" in reason
     assert len(Stubborn.bodies) == 1
     assert "out/a.wav.out" not in shelf.objects
+
+
+def test_an_object_that_is_removed_while_the_job_runs_costs_no_other(stubborn: str) -> None:
+    shelf = Shelf({"in/a.wav": b"RIFF", "in/removed.wav": b"RIFF"})
+    assert str(run(stubborn, shelf)).startswith("ClientError: 1 of 2 objects failed; in/removed.wav: ")
+    assert shelf.objects["out/a.wav.out"] == b"{}"
 
 
 def test_retries_come_to_an_end(stubborn: str) -> None:
