@@ -26,7 +26,7 @@ from handler.model.forms import FormError
 from handler.model.loading import load_model
 from handler.model.scoring import ScoringPool, default_batch_hops, default_num_threads
 from handler.sensitivity import replaced, thresholds
-from handler.settings import SettingsError, read_settings
+from handler.settings import SettingsError, answers_errors, read_settings
 from handler.tagger import Tagged, tag
 from handler.text import quoted
 from handler.wire import custom_attributes, response, spool
@@ -63,6 +63,7 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def _load(self, properties: Mapping[str, Any], model_config: Mapping[str, Any]) -> None:
         gpu_id = properties.get("gpu_id")
         self.settings = read_settings(os.environ)
+        self.answers_errors = answers_errors(self.settings, os.environ)
         keep_freed_memory()
         torch.set_num_threads(1)  # from the first run of the model on; handler/model/scoring.py says why
         self.device = torch.device(f"cuda:{gpu_id}" if gpu_id is not None and torch.cuda.is_available() else "cpu")
@@ -167,6 +168,8 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
     def _answer(self, index: int, request: TagRequest | None, tagged: Tagged) -> bytes:
         self.context.set_response_content_type(index, "application/json")
         self.context.set_response_header(index, response.MODEL_HEADER, self.model_label)
+        if self.answers_errors and request is not None and isinstance(tagged.error, CallerError):
+            return self._answered_error(index, request, tagged.error)
         if tagged.error is not None:
             return self._fail_for_front(index, tagged.error)
         if request is None:
@@ -182,15 +185,14 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
         if warnings:
             self.context.set_response_header(index, custom_attributes.HEADER, response.encode_warnings(warnings))
 
+    def _answered_error(self, index: int, request: TagRequest, error: CallerError) -> bytes:
+        logger.warning("request %s is answered with an error: %s", self.context.get_request_id(index), error)
+        return response.encode_answered_error(_metadata(request), str(error))
+
     def _encoded(self, request: TagRequest, tagged: Tagged) -> bytes:
         info = self.model.info
         return response.encode_answer(
-            response.encode_metadata(
-                content_type=request.content_type,
-                duration_seconds=tagged.duration_seconds,
-                size_bytes=len(request.body),
-                name=request.name,
-            ),
+            _metadata(request, tagged.duration_seconds),
             response.encode_windows(
                 tagged.probabilities,
                 thresholds=thresholds(self.thresholds, info.tags, request.sensitivity),
@@ -219,6 +221,15 @@ class SenseHandler(BaseHandler):  # type: ignore[misc]  # TorchServe is not anno
             logger.error("request %s failed, and the fault is ours", request_id, exc_info=error)
         self.context.set_response_status(500, "Internal Server Error", index)
         return response.encode_error(500, f"internal error; the server's log has it under request id {request_id}")
+
+
+def _metadata(request: TagRequest, duration_seconds: float = 0.0) -> str:
+    return response.encode_metadata(
+        content_type=request.content_type,
+        duration_seconds=duration_seconds,
+        size_bytes=len(request.body),
+        name=request.name,
+    )
 
 
 def _check_work(body: memoryview, max_seconds: int, start_seconds: float) -> None:

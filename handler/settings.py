@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from handler.sensitivity import parse_by_tag, parse_default, parse_thresholds
 from handler.text import parse_switch, quoted, whole_number
 
 PREFIX = "SENSE_"
+BATCH_ERRORS = ("fail", "answer")
 MODEL_FORMS = ("auto", "exported", "torchscript", "float32", "tf32", "bfloat16", "float16")
 
 
@@ -40,6 +41,9 @@ class Settings:
             "exported" for the program as the file has it, or the name of a form. It is refused at start if it does not
             run on the device or does not give the model's probabilities; "tf32", "bfloat16" and "float16" are served
             all the same, and the log says how far probabilities move.
+        batch_errors: What a recording that cannot be tagged does to a batch transform job: "fail" fails it, "answer"
+            answers 200 with the error. It acts in transform jobs alone (`answers_errors`), so that a model that also
+            serves an endpoint may have it in its environment.
         spool_folder: Absolute path of the folder where a trusted front leaves bodies (handler/wire/spool.py). Without
             it bodies come through TorchServe.
     """
@@ -54,6 +58,7 @@ class Settings:
     batch_hops: int = 0
     model_threads: int = 0
     model_form: str = "auto"
+    batch_errors: str = "fail"
     spool_folder: Path | None = None
 
 
@@ -64,6 +69,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: A SENSE_ variable is unknown or has no valid value; the message names it.
     """
     return Settings(**{name[len(PREFIX) :].lower(): value for name, value in read_values(environment, PARSERS).items()})
+
+
+def answers_errors(settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Whether recordings that cannot be tagged are answered with 200: in a transform job whose settings say so.
+
+    SageMaker sets SAGEMAKER_BATCH in the containers of transform jobs, in its own images, too.
+    """
+    is_transform_job = environment.get("SAGEMAKER_BATCH", "").lower() in ("true", "1")
+    return is_transform_job and settings.batch_errors == "answer"
 
 
 def read_values(environment: Mapping[str, str], parsers: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
@@ -101,11 +115,14 @@ def whole_number_parser(lowest: int, highest: int) -> Callable[..., int]:
     return parse
 
 
-def _model_form(text: str, *, source: str) -> str:
-    form = text.strip()
-    if form not in MODEL_FORMS:
-        raise SettingsError(f"{source}={quoted(text)} is none of {', '.join(MODEL_FORMS)}")
-    return form
+def _choice_parser(choices: Sequence[str]) -> Callable[..., str]:
+    def parse(text: str, *, source: str) -> str:
+        choice = text.strip()
+        if choice not in choices:
+            raise SettingsError(f"{source}={quoted(text)} is none of {', '.join(choices)}")
+        return choice
+
+    return parse
 
 
 def _folder(text: str, *, source: str) -> Path:
@@ -127,6 +144,7 @@ PARSERS: Mapping[str, Callable[..., Any]] = {
     "SENSE_MAX_WORK_SECONDS": whole_number_parser(1, 86_400),
     "SENSE_BATCH_HOPS": whole_number_parser(0, 4096),
     "SENSE_MODEL_THREADS": whole_number_parser(0, 256),
-    "SENSE_MODEL_FORM": _model_form,
+    "SENSE_MODEL_FORM": _choice_parser(MODEL_FORMS),
+    "SENSE_BATCH_ERRORS": _choice_parser(BATCH_ERRORS),
     "SENSE_SPOOL_FOLDER": _folder,
 }

@@ -59,8 +59,7 @@ class AudioStream:
         self._max_seconds = max_seconds
         self._check = check
         self._resampler = _Resampler(sample_rate)
-        recording = pieces.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
-        self._recording = _forgetting(body, recording)
+        self._recording = _forgetting(body, _recording(body, media))
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         """Yields float32 blocks of shape (samples,), in about [-1, 1], of about `BLOCK_SECONDS`.
@@ -109,6 +108,12 @@ class _Resampler:
             yield self._converter.drain().data[0]
             self._converter.reset()
             self._source_rate = None
+
+
+def _recording(body: memoryview, media: Media) -> Iterator[Mono]:
+    if not body:
+        raise BadRequestError("the body is empty (0 bytes); send the bytes of a sound file")
+    yield from pieces.here(_raw(body, media)) if isinstance(media, RawPcm) else decoded(body)
 
 
 def _forgetting(body: memoryview, recording: Iterator[Mono]) -> Iterator[Mono]:

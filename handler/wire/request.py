@@ -170,8 +170,6 @@ def _warnings_of_media(media: Media, body: memoryview) -> list[str]:
 
 
 def _checked(body: memoryview, max_body_bytes: int) -> memoryview:
-    if not body:
-        raise BadRequestError("the body is empty (0 bytes); send the bytes of a sound file")
     if len(body) > max_body_bytes:
         raise BodyTooLargeError(f"the body has {len(body)} bytes, and this server takes {max_body_bytes} at most")
     return body

@@ -89,6 +89,11 @@ def encode_answer(metadata: str, windows: str) -> bytes:
     return f'{{"metadata":{metadata},"data":{windows}}}\n'.encode()
 
 
+def encode_answered_error(metadata: str, message: str) -> bytes:
+    """Returns the answer of a transform job's recording that could not be tagged: no windows, and why."""
+    return f'{{"metadata":{metadata},"error":{_compact(message)},"data":[]}}\n'.encode()
+
+
 def encode_description(
     *,
     name: str,

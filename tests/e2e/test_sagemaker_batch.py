@@ -21,6 +21,7 @@ from tests.support.waiting import eventually
 AWS = Path(sys.executable).with_name("aws")
 JOB_SECONDS = 90.0
 FORMATS = {"a.mp3": "mp3", "b.wav": "wav", "deep/c.ogg": "vorbis", "deep/er/d.flac": "flac", "e.m4a": "m4a"}
+BROKEN = {"broken.mp3": b"no sound", "empty.mp3": b""}
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +31,12 @@ def s3(sagemaker: LocalSageMaker) -> BaseClient:
 
 @pytest.fixture(scope="module")
 def mixed_prefix(s3: BaseClient) -> str:
-    """Recordings with Siren at 0.2, below the threshold of 0.5 until sensitivity is 2; and what stands for a folder."""
+    """Recordings with Siren at 0.2, below the threshold of 0.5 until sensitivity is 2; broken ones; and a "folder"."""
     for key, encoding in FORMATS.items():
-        body = encode(tone(1000, 0.2, 3, SAMPLE_RATE), SAMPLE_RATE, encoding)
-        s3.put_object(Bucket="sounds", Key=f"mixed/{key}", Body=bytes(body))
-    s3.put_object(Bucket="sounds", Key="mixed/deep/", Body=b"")
+        sound = encode(tone(1000, 0.2, 3, SAMPLE_RATE), SAMPLE_RATE, encoding)
+        s3.put_object(Bucket="sounds", Key=f"mixed/{key}", Body=bytes(sound))
+    for key, body in {**BROKEN, "deep/": b""}.items():
+        s3.put_object(Bucket="sounds", Key=f"mixed/{key}", Body=body)
     return "s3://sounds/mixed/"
 
 
@@ -67,18 +69,23 @@ def answer(s3: BaseClient, key: str) -> dict[str, Any]:
     return body
 
 
-def test_every_object_is_answered_at_the_jobs_own_sensitivity(
+def test_every_object_is_answered_at_the_jobs_own_sensitivity_even_broken_ones(
     sagemaker: LocalSageMaker, s3: BaseClient, mixed_prefix: str
 ) -> None:
     environment = {"SENSE_DEFAULT_SENSITIVITY": "-1", "SENSE_TAGS_SENSITIVITY": '{"Siren": 2}'}
+    environment |= {"SENSE_BATCH_ERRORS": "answer"}
     limits = {"MaxPayloadInMB": 25, "MaxConcurrentTransforms": 4}
     job = run_job(sagemaker, "mixed-job", mixed_prefix, Environment=environment, **limits)
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Completed", "")
-    assert storage.keys(s3, "s3://sounds/mixed-job/") == sorted(f"mixed-job/{key}.out" for key in FORMATS)
+    assert storage.keys(s3, "s3://sounds/mixed-job/") == sorted(f"mixed-job/{key}.out" for key in (*FORMATS, *BROKEN))
     for key in FORMATS:
         tagged = answer(s3, f"mixed-job/{key}.out")
         assert [[tag["name"] for tag in window["tags"]] for window in tagged["data"]][:2] == [["Siren"]] * 2
         assert tagged["metadata"]["content_type"] == "application/octet-stream"
+    errors = {key: answer(s3, f"mixed-job/{key}.out") for key in BROKEN}
+    assert [each["data"] for each in errors.values()] == [[], []]
+    assert "the body (8 bytes) is no audio" in errors["broken.mp3"]["error"]
+    assert "the body is empty" in errors["empty.mp3"]["error"]
 
 
 def test_broken_and_oversized_objects_fail_the_job_and_leave_the_others_answered(

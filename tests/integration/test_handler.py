@@ -356,6 +356,48 @@ def test_neighbours_in_a_batch_get_what_they_get_alone(worker: Worker) -> None:
     assert json.loads(together[3].body)["name"] == "toy"
 
 
+@pytest.fixture
+def transform_worker(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """The worker of a transform job that answers errors."""
+    monkeypatch.setenv("SAGEMAKER_BATCH", "true")
+    monkeypatch.setenv("SENSE_BATCH_ERRORS", "answer")
+    return Worker(model_file)
+
+
+@pytest.mark.parametrize(("body", "hint"), [(b"\x01" * 999, "999 bytes"), (b"", "empty"), (b"ID3", "3 bytes")])
+def test_a_transform_job_answers_a_recording_that_cannot_be_decoded(
+    transform_worker: Worker, worker: Worker, siren: bytes, body: bytes, hint: str
+) -> None:
+    answers = transform_worker.answer(*requests_of([siren, body, siren], "audio/wav"))
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert answers[0].body == answers[2].body == ask(worker, siren).body
+    answer = json.loads(answers[1].body)
+    assert list(answer) == ["metadata", "error", "data"]
+    metadata = {"content_type": "audio/wav", "length_sec": 0.0, "size_byte": len(body), "name": "sagemaker_input"}
+    assert (answer["metadata"], answer["data"]) == (metadata, [])
+    assert answer["error"] == json.loads(ask(worker, body).body)["error"]
+    assert hint in answer["error"]
+
+
+@pytest.mark.parametrize(("content_type", "status"), [("image/png", 415), ("audio/x-raw; rate=8; format=s16le", 400)])
+def test_a_transform_job_that_asks_for_what_is_not_served_fails(
+    transform_worker: Worker, siren: bytes, content_type: str, status: int
+) -> None:
+    assert ask(transform_worker, siren, content_type).status == status
+
+
+def test_a_fault_of_ours_fails_a_transform_job(
+    transform_worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transform_worker.handler.model, "score", None)
+    assert ask(transform_worker, siren).status == 500
+
+
+def test_an_endpoint_refuses_whatever_transform_jobs_do(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSE_BATCH_ERRORS", "answer")
+    assert ask(Worker(model_file), b"no sound").status == 400
+
+
 def test_a_fault_of_ours_is_logged_and_not_shown(
     worker: Worker, siren: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

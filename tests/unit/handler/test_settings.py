@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.settings import Settings, SettingsError, read_settings
+from handler.settings import Settings, SettingsError, answers_errors, read_settings
 
 GIB = 1 << 30
 
@@ -41,6 +41,8 @@ def test_the_default_length_lets_a_gib_of_speech_through() -> None:
         ("model_form", "auto", "auto"),
         ("model_form", " exported ", "exported"),
         ("model_form", "tf32", "tf32"),
+        ("batch_errors", "answer", "answer"),
+        ("batch_errors", " fail ", "fail"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name: str, text: str, value: object) -> None:
@@ -96,6 +98,9 @@ def test_an_unknown_setting_is_named_with_the_known_ones(name: str) -> None:
         ("SENSE_MODEL_FORM", "Exported"),
         ("SENSE_MODEL_FORM", "float8"),
         ("SENSE_MODEL_FORM", ""),
+        ("SENSE_BATCH_ERRORS", "1"),
+        ("SENSE_BATCH_ERRORS", "Answer"),
+        ("SENSE_BATCH_ERRORS", ""),
         ("SENSE_SPOOL_FOLDER", ""),
         ("SENSE_SPOOL_FOLDER", "relative"),
         ("SENSE_SPOOL_FOLDER", "/nowhere/to/be/found"),
@@ -110,3 +115,16 @@ def test_a_bad_value_is_named(name: str, text: str) -> None:
 
 def test_a_spool_folder_is_an_existing_folder(tmp_path: Path) -> None:
     assert read_settings({"SENSE_SPOOL_FOLDER": str(tmp_path)}).spool_folder == tmp_path
+
+
+@pytest.mark.parametrize("flag", ["true", "True", "1"])
+def test_errors_are_answered_in_transform_jobs_that_ask_for_it(flag: str) -> None:
+    assert answers_errors(read_settings({"SENSE_BATCH_ERRORS": "answer"}), {"SAGEMAKER_BATCH": flag})
+
+
+@pytest.mark.parametrize(
+    ("choice", "environment"),
+    [("answer", {}), ("answer", {"SAGEMAKER_BATCH": "false"}), ("fail", {"SAGEMAKER_BATCH": "true"})],
+)
+def test_errors_fail_everywhere_else(choice: str, environment: dict[str, str]) -> None:
+    assert not answers_errors(read_settings({"SENSE_BATCH_ERRORS": choice}), environment)

@@ -364,6 +364,12 @@ def test_no_samples_is_a_bad_request(encoding: str) -> None:
         decoded(body)
 
 
+@pytest.mark.parametrize("media", [EncodedAudio(), raw(8_000, "s16le", 1)], ids=["encoded", "raw"])
+def test_an_empty_body_is_a_bad_request(media: EncodedAudio | RawPcm) -> None:
+    with pytest.raises(BadRequestError, match=r"empty \(0 bytes\); send the bytes of a sound file"):
+        decoded(b"", media)
+
+
 @pytest.mark.parametrize(("size_bytes", "num_channels"), [(1, 1), (3, 2), (127, 64)])
 def test_no_whole_raw_frame_is_a_bad_request(size_bytes: int, num_channels: int) -> None:
     with pytest.raises(BadRequestError, match="holds no audio samples; send at least one whole frame"):

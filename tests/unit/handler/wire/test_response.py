@@ -14,6 +14,7 @@ from handler.windows import WindowGrid
 from handler.wire import response
 from handler.wire.response import (
     encode_answer,
+    encode_answered_error,
     encode_description,
     encode_error,
     encode_metadata,
@@ -211,6 +212,13 @@ def test_the_answer_is_compact_ascii_json() -> None:
     answer = encode_answer(metadata(name="é"), encoded([[0.9, 0.1], [0.2, 0.7]]))
     value = json.loads(answer)
     assert list(value) == ["metadata", "data"]
+    assert answer == json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+@pytest.mark.parametrize("message", ["no audio", 'with "quotes" and 😀'])
+def test_an_answered_error_has_metadata_the_message_and_no_windows(message: str) -> None:
+    answer = encode_answered_error(metadata(duration_seconds=0.0), message)
+    value = {"metadata": json.loads(metadata(duration_seconds=0.0)), "error": message, "data": []}
     assert answer == json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
 
 
