@@ -1,0 +1,1 @@
+"""How well a model file hears labelled recordings, clip by clip."""
