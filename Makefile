@@ -2,6 +2,9 @@
 
 # The interpreter that .venv is made from. 3.10 to 3.13: the versions that the lock files hold.
 PYTHON ?= python3
+# CPU=1: CPU builds of PyTorch, under 1 GB instead of 4.7, from PyTorch's own index or from CPU_INDEX=https://...
+CPU ?=
+CPU_INDEX ?=
 # The package's, the archive's and the image's.
 VERSION := $(shell sed -n 's/^version = //p' setup.cfg)
 
@@ -85,11 +88,13 @@ clean:  ## Remove everything that the other targets made, .venv too
 # Both compare the lock file with what was installed last, and return at once if nothing changed.
 setup:
 	@$(CHECK_PYTHON)
-	@$(PYTHON) scripts/set_up.py requirements.lock
+	@$(SET_UP) requirements.lock
 
 setup-dev:
 	@$(CHECK_PYTHON)
-	@$(PYTHON) scripts/set_up.py requirements-dev.lock
+	@$(SET_UP) requirements-dev.lock
+
+SET_UP = $(PYTHON) scripts/set_up.py $(if $(filter 1,$(CPU)),--cpu) $(if $(CPU_INDEX),--cpu-index "$(CPU_INDEX)")
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
 	{ echo "set-up: $(PYTHON) is not Python 3.10 to 3.13: install one (apt-get install python3), \

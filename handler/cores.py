@@ -12,7 +12,9 @@ from handler.text import whole_number
 
 def num_cores() -> int:
     """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 # One slot for each core, held while a thread decodes one piece or scores one batch: some tens of milliseconds. More

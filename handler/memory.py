@@ -87,7 +87,7 @@ def forget_pages(body: memoryview) -> None:
 def _own_bytes() -> int:
     """What is resident and not mapped from a file."""
     info = psutil.Process().memory_info()
-    return int(info.rss - info.shared)
+    return int(info.rss - getattr(info, "shared", 0))  # macOS does not say what is shared
 
 
 def _function(name: str, *argument_types: type) -> Callable[..., int] | None:

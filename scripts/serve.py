@@ -22,8 +22,8 @@ from handler.settings import SettingsError
 POLL_SECONDS = 0.25
 LOGS = TREE / "build" / "logs" / "serve"
 NO_NGINX = (
-    "nginx is not installed: large files upload slowly (1 GiB in 87 s), and callers that ask to close the connection "
-    "hang; install it with: apt-get install nginx"
+    "without nginx large files upload slowly (1 GiB in 87 s), and callers that ask to close the connection hang; "
+    "on Debian or Ubuntu, install it: apt-get install nginx"
 )
 
 
@@ -54,7 +54,7 @@ def serve(port: int, model_store: Path) -> None:
     """
     require_free(port)
     model = describe(model_store)
-    if nginx_program() is None:
+    if sys.platform != "linux" or nginx_program() is None:  # the watch over nginx reads Linux's /proc
         print(f"serve: {NO_NGINX}", file=sys.stderr)
         serve_alone(port, model_store, model)
     else:

@@ -2,6 +2,9 @@
 
 Runs on the system's Python, hence the standard library alone. .venv notes which lock file it holds, so that a second
 run returns at once.
+
+PyPI's builds of PyTorch for Linux need CUDA's libraries, gigabytes of them. With --cpu the same versions come as CPU
+builds from an index of their own, and everything else from the lock file. .venv keeps its kind of builds.
 """
 
 from __future__ import annotations
@@ -26,6 +29,15 @@ VENV = TREE / ".venv"
 STAMP = VENV / "installed.json"
 LOGS = TREE / "build" / "logs"
 NEEDED_BYTES = 8 * 10**9  # 4.7 GB installed, 2.6 GB of wheels while pip unpacks them
+NEEDED_BYTES_CPU = 2 * 10**9  # 0.9 GB installed, 0.3 GB of wheels
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+# What that index has builds of, and what only CUDA builds need: entries of a lock file.
+BUILT_FOR_CPU = re.compile(r"(?:torch|torchaudio|torchcodec)==")
+ONLY_FOR_CUDA = re.compile(r"(?:cuda|nvidia)-|triton==")
+# Where torchcodec's wheels for macOS look for FFmpeg's libraries.
+HOMEBREW_FFMPEG = Path("/opt/homebrew/opt/ffmpeg/lib")
+# The first has CUDA builds, too.
+MACHINES = (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"))
 STARTED = time.monotonic()
 NO_NETWORK = re.compile(
     r"name resolution|Name or service not known|Network is unreachable|Connection refused|timed out"
@@ -43,8 +55,11 @@ def main() -> int:
     """Installs one lock file; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("lock", help="requirements.lock, or requirements-dev.lock for the tests' packages too")
+    parser.add_argument("--cpu", action="store_true", help="CPU builds of PyTorch, without CUDA's libraries")
+    parser.add_argument("--cpu-index", default=CPU_INDEX, help="where they are (default: %(default)s)")
+    arguments = parser.parse_args()
     try:
-        set_up(TREE / parser.parse_args().lock)
+        set_up(TREE / arguments.lock, cpu=arguments.cpu, cpu_index=arguments.cpu_index)
     except (SetUpError, OSError) as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1
@@ -54,24 +69,38 @@ def main() -> int:
     return 0
 
 
-def set_up(lock: Path) -> None:
-    """Brings the system's packages and .venv to what `lock` asks for."""
+def set_up(lock: Path, *, cpu: bool = False, cpu_index: str = CPU_INDEX) -> None:
+    """Brings the system's packages and .venv to what `lock` asks for.
+
+    Args:
+        lock: The lock file.
+        cpu: Whether PyTorch's CPU builds are asked for. They also stay where they are, and are the only ones but on
+            Linux on x86-64.
+        cpu_index: The URL of the package index that has them.
+    """
     if VENV.is_symlink():  # what it points to is not ours to change
         raise SetUpError(f"{VENV} is a link to {VENV.resolve()}: remove the link, then run this again")
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise SetUpError(f"Linux on x86-64 is needed, this is {platform.system()} on {platform.machine()}")
+    machine = (platform.system(), platform.machine())
+    if machine not in MACHINES:
+        raise SetUpError(f"Linux on x86-64 or Arm, or macOS on Apple silicon is needed, this is {' on '.join(machine)}")
+    cpu = cpu or has_cpu_builds() or machine != MACHINES[0]
     LOGS.mkdir(parents=True, exist_ok=True)
     install_required_packages()
-    if is_usable() and installed_locks().get(lock.name) == fingerprint(lock):
+    is_of_kind = is_usable() and has_cpu_builds() == cpu
+    if is_of_kind and installed().get(lock.name) == fingerprint(lock):
         return
     install_useful_packages()
-    check_disk()
-    if not is_usable():
+    check_disk(NEEDED_BYTES_CPU if cpu else NEEDED_BYTES)
+    if not is_of_kind:
         say(f"making .venv with Python {platform.python_version()}")
         run_logged([sys.executable, "-m", "venv", "--clear", str(VENV)], LOGS / "venv.log")
-    STAMP.unlink(missing_ok=True)
-    install_lock(lock)
-    write_stamp(lock)
+    write_stamp(cpu=cpu)
+    if cpu:
+        install_for_cpu(lock, cpu_index)
+    else:
+        say(f"installing {lock.name} (about 2.6 GB to download and 4.7 GB on disk the first time)")
+        install(["--require-hashes", "-r", str(lock)])
+    write_stamp(lock, TREE / "requirements.lock", cpu=cpu)  # the development lock holds all of the serving one
     say("everything is installed")
 
 
@@ -82,6 +111,10 @@ def say(message: str) -> None:
 
 def install_required_packages() -> None:
     """Installs the system packages without which nothing runs."""
+    if platform.system() == "Darwin":
+        if not HOMEBREW_FFMPEG.exists():
+            brew_install("ffmpeg")
+        return
     missing = {
         # torchcodec loads its libraries.
         "ffmpeg": shutil.which("ffmpeg") is None or ctypes.util.find_library("avcodec") is None,
@@ -93,6 +126,8 @@ def install_required_packages() -> None:
 
 def install_useful_packages() -> None:
     """Installs the system packages without which the server is slower, or says that they are not there."""
+    if platform.system() == "Darwin":  # `make serve` runs there without them
+        return
     missing = {
         # The front. Not nginx-light, which has no limit_conn on Ubuntu 22.04.
         "nginx": shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None,
@@ -126,6 +161,18 @@ def apt_install(packages: list[str]) -> None:
         run_logged([*privilege, "systemctl", "disable", "--now", "nginx"], LOGS / "nginx.log", required=False)
 
 
+def brew_install(package: str) -> None:
+    """Installs a package with Homebrew.
+
+    Raises:
+        SetUpError: That failed, or Homebrew is missing.
+    """
+    if shutil.which("brew") is None:
+        raise SetUpError(f"{package} missing: install Homebrew (https://brew.sh), then run this again")
+    say(f"installing {package} (brew)")
+    run_logged(["brew", "install", package], LOGS / "brew.log")
+
+
 def is_usable() -> bool:
     """Says whether .venv is of this Python and was made in this folder: its scripts name both, and break if moved."""
     pip = VENV / "bin" / "pip"
@@ -133,18 +180,53 @@ def is_usable() -> bool:
     return (VENV / "bin" / "python").exists() and library.is_dir() and pip.exists() and str(VENV) in pip.read_text()
 
 
-def check_disk() -> None:
+def has_cpu_builds() -> bool:
+    """Says whether .venv was made for CPU builds."""
+    return installed().get("builds") == "cpu"
+
+
+def check_disk(needed_bytes: int) -> None:
     """Stops before a download that cannot fit."""
     has_torch = any(VENV.glob("lib/*/site-packages/torch"))
     free = shutil.disk_usage(TREE).free
-    if not has_torch and free < NEEDED_BYTES:
-        raise SetUpError(f"{TREE} has {free / 1e9:.1f} GB free, {NEEDED_BYTES / 1e9:.0f} GB are needed: make room")
+    if not has_torch and free < needed_bytes:
+        raise SetUpError(f"{TREE} has {free / 1e9:.1f} GB free, {needed_bytes / 1e9:.0f} GB are needed: make room")
 
 
-def install_lock(lock: Path) -> None:
-    """Runs pip on `lock`. Large downloads show on the terminal; everything pip says is in a log."""
-    say(f"installing {lock.name} (about 2.6 GB to download and 4.7 GB on disk the first time)")
-    command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--no-input", "--require-hashes", "-r", str(lock)]
+def install_for_cpu(lock: Path, index: str) -> None:
+    """Installs PyTorch's CPU builds in the versions of `lock`, and the rest of it.
+
+    The index has wheels of other hashes than PyPI's; pip checks them by those that the index itself states. PyPI's own
+    builds for macOS are CPU builds.
+    """
+    entries = re.split(r"\n(?=\S)", lock.read_text())
+    if platform.system() == "Linux":
+        builds = [entry.split()[0] for entry in entries if BUILT_FOR_CPU.match(entry)]
+        entries = [entry for entry in entries if not BUILT_FOR_CPU.match(entry) and not ONLY_FOR_CUDA.match(entry)]
+        say(f"installing {', '.join(builds)} from {index} (about 0.2 GB to download)")
+        install(["--no-deps", "--index-url", index, *builds], cpu_index=index)
+        require_cpu_build(index)
+    rest = LOGS.parent / f"{lock.stem}-cpu.txt"
+    rest.write_text("\n".join(entries))
+    say(f"installing {lock.name} but for CUDA's libraries (about 0.1 GB to download)")
+    install(["--require-hashes", "-r", str(rest)])
+
+
+def require_cpu_build(index: str) -> None:
+    """Raises SetUpError if `index` gave a CUDA build, whose libraries are not installed."""
+    if any(VENV.glob("lib/*/site-packages/torch/lib/libtorch_cuda.so")):
+        STAMP.unlink()
+        raise SetUpError(f"{index} has CUDA builds of PyTorch: name an index of CPU builds (CPU_INDEX=https://...)")
+
+
+def install(arguments: list[str], cpu_index: str | None = None) -> None:
+    """Runs pip. Large downloads show on the terminal; everything pip says is in a log.
+
+    Args:
+        arguments: What to install.
+        cpu_index: The index of CPU builds, if they are what is installed.
+    """
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--no-input", *arguments]
     log = LOGS / "pip.log"
     # pip unpacks wheels in TMPDIR: /tmp is often too small, or in memory.
     with tempfile.TemporaryDirectory(dir=LOGS.parent) as folder, log.open("w") as output:
@@ -158,11 +240,16 @@ def install_lock(lock: Path) -> None:
                 if progress := PROGRESS.search(line):
                     say(f"  {progress[0]}")
     if pip.returncode != 0:
-        raise SetUpError(f"{pip_failure(log.read_text(errors='replace'))}; pip's output is in {log}")
+        raise SetUpError(f"{pip_failure(log.read_text(errors='replace'), cpu_index)}; pip's output is in {log}")
 
 
-def pip_failure(output: str) -> str:
+def pip_failure(output: str, cpu_index: str | None = None) -> str:
     """Returns the cause of pip's failure, in one line."""
+    if cpu_index and (NO_NETWORK.search(output) or "No matching distribution" in output):
+        return (
+            f"{cpu_index} cannot be reached, or lacks these versions: check the network, or name another index "
+            "(make demo CPU=1 CPU_INDEX=https://...)"
+        )
     if NO_NETWORK.search(output):
         return "the package index could not be reached: check the network and pip's configuration (pip config list)"
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
@@ -187,16 +274,16 @@ def fingerprint(lock: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
-def installed_locks() -> dict[str, str]:
-    """Returns the names and fingerprints of the lock files that .venv holds."""
-    locks: dict[str, str] = json.loads(STAMP.read_text()) if STAMP.exists() else {}
-    return locks
+def installed() -> dict[str, str]:
+    """Returns what .venv notes: `builds`, "cpu" or "cuda", and the fingerprints of the lock files that it holds."""
+    noted: dict[str, str] = json.loads(STAMP.read_text()) if STAMP.exists() else {}
+    return noted
 
 
-def write_stamp(lock: Path) -> None:
-    """Notes what was installed. The development lock holds all of the serving one, so it stands for both."""
-    locks = {lock, TREE / "requirements.lock"}
-    STAMP.write_text(json.dumps({path.name: fingerprint(path) for path in sorted(locks)}, indent=2) + "\n")
+def write_stamp(*locks: Path, cpu: bool) -> None:
+    """Notes the kind of builds and the lock files that are installed."""
+    noted = {"builds": "cpu" if cpu else "cuda", **{path.name: fingerprint(path) for path in sorted(set(locks))}}
+    STAMP.write_text(json.dumps(noted, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,6 @@ def test_serve_without_nginx_says_what_that_means(toy_store: Path, marker: str, 
     served.send_signal(signal.SIGTERM)
     assert served.wait(timeout=SECONDS) == 0
     missing, unused = served.stderr.read().splitlines()
-    assert "nginx is not installed" in missing
+    assert "without nginx large files upload slowly" in missing
     assert "apt-get install nginx" in missing
     assert unused == f"serve: without nginx these have no effect: {', '.join(front)}"
