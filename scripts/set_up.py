@@ -197,19 +197,21 @@ def install_for_cpu(lock: Path, index: str) -> None:
     """Installs PyTorch's CPU builds in the versions of `lock`, and the rest of it.
 
     The index has wheels of other hashes than PyPI's; pip checks them by those that the index itself states. PyPI's own
-    builds for macOS are CPU builds.
+    builds for macOS are CPU builds. Python compiles what it uses by and by, which is a third of it.
     """
     entries = re.split(r"\n(?=\S)", lock.read_text())
     if platform.system() == "Linux":
         builds = [entry.split()[0] for entry in entries if BUILT_FOR_CPU.match(entry)]
         entries = [entry for entry in entries if not BUILT_FOR_CPU.match(entry) and not ONLY_FOR_CUDA.match(entry)]
         say(f"installing {', '.join(builds)} from {index} (about 0.2 GB to download)")
-        install(["--no-deps", "--index-url", index, *builds], cpu_index=index)
+        install(["--no-compile", "--no-deps", "--index-url", index, *builds], cpu_index=index)
         require_cpu_build(index)
     rest = LOGS.parent / f"{lock.stem}-cpu.txt"
     rest.write_text("\n".join(entries))
     say(f"installing {lock.name} but for CUDA's libraries (about 0.1 GB to download)")
-    install(["--require-hashes", "-r", str(rest)])
+    install(["--no-compile", "--require-hashes", "-r", str(rest)])
+    for headers in VENV.glob("lib/*/site-packages/torch/include"):  # 65 MB that only compiling against it needs
+        shutil.rmtree(headers)
 
 
 def require_cpu_build(index: str) -> None:
