@@ -17,7 +17,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve sagemaker test test-code test-servers test-fast test-pythons lint archive image image-test benchmark model lock \
-	fuzz audit setup setup-dev clean FORCE
+	fuzz audit settings setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ lock: setup-dev  ## Resolve requirements*.in anew into the lock files
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	$(COMPILE) --upgrade --constraints requirements.lock --output-file requirements-dev.lock \
 		requirements.in requirements-dev.in
+
+settings: setup  ## Write the settings' documentation in the code into docs/tuning.md
+	@$(VENV)/python -m scripts.settings_page
 
 clean:  ## Remove everything that the other targets made, .venv too
 	rm -rf .venv build client/build client/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -52,11 +52,11 @@ class ContainerSettings:
     """How the server runs.
 
     Attributes:
-        profile: One of PROFILES, SENSE_PROFILE; batch where SageMaker runs the container for a transform job.
+        profile: SENSE_PROFILE, `realtime`, `async` or `batch`. A transform job has `batch`, `make serve` has `async`.
         port: Where the front listens, SAGEMAKER_BIND_TO_PORT.
         internal_ports: Lowest and highest port for TorchServe's listeners, SAGEMAKER_SAFE_PORT_RANGE; None: any.
         max_body_bytes: SENSE_MAX_BODY_BYTES, else SAGEMAKER_MAX_PAYLOAD_IN_MB in a transform job, else the profile's.
-        max_requests: SENSE_MAX_REQUESTS, else the profile's.
+        max_requests: SENSE_MAX_REQUESTS, 1 to 64 at once; one more gets 429. Default: the profile's.
         max_transforms: What /execution-parameters proposes, SAGEMAKER_MAX_CONCURRENT_TRANSFORMS.
         spool_parent: The folder in which the one for bodies is made, SENSE_SPOOL_FOLDER; None: the temporary folder.
         handler_variables: The SENSE_ variables that the handler reads.
@@ -146,13 +146,13 @@ def _port_range(text: str, *, source: str) -> tuple[int, int]:
     return ports
 
 
-_FRONT_PARSERS: Mapping[str, Callable[..., Any]] = {
+FRONT_PARSERS: Mapping[str, Callable[..., Any]] = {
     f"{PREFIX}PROFILE": _profile,
     f"{PREFIX}MAX_REQUESTS": whole_number_parser(1, HIGHEST_MAX_REQUESTS),
 }
-_PARSERS = {**handler_settings.PARSERS, **_FRONT_PARSERS}
+_PARSERS = {**handler_settings.PARSERS, **FRONT_PARSERS}
 # What has no meaning where no front stands before TorchServe.
-FRONT_VARIABLES = (*_FRONT_PARSERS, f"{PREFIX}SPOOL_FOLDER")
+FRONT_VARIABLES = (*FRONT_PARSERS, f"{PREFIX}SPOOL_FOLDER")
 _SAGEMAKER: Mapping[str, Callable[..., Any]] = {
     "SAGEMAKER_BIND_TO_PORT": whole_number_parser(1, 65_535),
     "SAGEMAKER_SAFE_PORT_RANGE": _port_range,

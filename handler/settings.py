@@ -24,28 +24,33 @@ class SettingsError(ValueError):
 class Settings:
     """What an operator can set; each attribute is the environment variable SENSE_<ATTRIBUTE>.
 
+    `make settings` writes these lines into docs/tuning.md.
+
     Attributes:
-        default_sensitivity: In [-2, 2]; the default for requests that set none, as in a batch transform job.
-        tags_sensitivity: JSON object of tag names to numbers in [-2, 2]; the default likewise.
-        thresholds: JSON object of tag names to thresholds in (0, 1), instead of the model's own.
-        tail_window: 1 for a last window that ends where the recording ends (handler/windows.py); the default for
-            requests that do not say.
-        max_body_bytes: Larger bodies are refused with 413. SageMaker's asynchronous limit is 1 GiB.
-        max_audio_seconds: Longer audio is refused with 400 as soon as that much is decoded, since a small compressed
-            file can unfold into years of it. The default of 100 hours lets 1 GiB at 24 kb/s through.
-        max_work_seconds: A request that takes longer is refused with 413. SageMaker waits 60 s for a real-time answer
-            and at most an hour for an asynchronous one.
-        batch_hops: Hops that the model scores in one call; 0 for what suits the device (handler/model).
-        model_threads: Batches that are scored at once; 0 for one per core, or two on a GPU.
-        model_form: "auto" for the first form of the model that gives its probabilities (handler/model/forms.py),
-            "exported" for the program as the file has it, or the name of a form. It is refused at start if it does not
-            run on the device or does not give the model's probabilities; "tf32", "bfloat16" and "float16" are served
-            all the same, and the log says how far probabilities move.
-        batch_errors: What a recording that cannot be tagged does to a batch transform job: "fail" fails it, "answer"
-            answers 200 with the error. It acts in transform jobs alone (`answers_errors`), so that a model that also
-            serves an endpoint may have it in its environment.
-        spool_folder: Absolute path of the folder where a trusted front leaves bodies (handler/wire/spool.py). Without
-            it bodies come through TorchServe.
+        default_sensitivity: -2 to 2, for requests that set none.
+        tags_sensitivity: JSON object of tags to numbers from -2 to 2, for requests that set none.
+        thresholds: JSON object of tags to thresholds between 0 and 1, instead of the model's own.
+        tail_window: `1`: a last window that ends where the recording ends (docs/formats.md#from-samples-to-windows),
+            for requests that do not set `X-Tail-Window`.
+        batch_errors: `answer`: a transform job answers a recording that cannot be tagged with the error, and completes
+            (docs/sagemaker.md#one-broken-file-among-ten-thousand). `fail`: such a recording fails the job. Only
+            transform jobs heed it, so a model that also serves an endpoint may have it.
+        max_body_bytes: Larger bodies get 413. Behind nginx the default is the profile's.
+        max_work_seconds: A request that takes longer gets 413. In the real-time profile the default is 60: SageMaker
+            waits that long, and for at most an hour for an asynchronous answer.
+        max_audio_seconds: Longer audio gets 400 as soon as that much is decoded: a small file can unfold into years.
+            1 GiB at 24 kb/s fits into the default.
+        batch_hops: Hops that the model scores in one call; 0: 32, or 512 on a GPU.
+        model_threads: Batches scored at once; 0: one for each core, or two on a GPU.
+        model_form: `auto`: the first form that gives the model's probabilities. Or one by name
+            (docs/record/speed.md#which-form-is-served): `exported`, the program as the file has it; on a CPU
+            `torchscript`; on a GPU `float16`, `bfloat16`, `tf32`, `float32`. A form that cannot be served ends the
+            start with one line. `tf32`, `bfloat16` and `float16` are served even where probabilities move, and the log
+            says how far.
+        spool_folder: Absolute path of the folder in which the container, and `make serve` with nginx, make the one for
+            bodies; default: the temporary folder. At worst it needs `SENSE_MAX_REQUESTS` times the size limit. Leave it
+            unset where no nginx stands before TorchServe. The handler gets the folder that was made, and takes bodies
+            from there (handler/wire/spool.py).
     """
 
     default_sensitivity: int = 0

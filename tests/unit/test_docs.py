@@ -18,6 +18,7 @@ from deploy.container_settings import read_container_settings
 from handler.media import SAMPLE_FORMATS, EncodedAudio, RawPcm
 from handler.settings import PARSERS, Settings, SettingsError
 from handler.wire.content_type import parse_content_type
+from scripts.settings_page import with_settings
 from tests.conftest import TREE
 
 PAGES = sorted([*TREE.glob("*.md"), *TREE.glob("docs/**/*.md")])
@@ -85,6 +86,10 @@ def test_the_page_on_tuning_has_every_setting_with_its_default() -> None:
     assert {name: listed[name] for name in defaults} == {
         name: written[value] if value is None or value is False else str(value) for name, value in defaults.items()
     }
+
+
+def test_the_page_on_tuning_has_what_the_code_says_of_settings() -> None:
+    assert with_settings(TUNING.read_text()) == TUNING.read_text(), "run `make settings`"
 
 
 def test_the_page_on_sagemaker_has_every_parameter_of_the_templates() -> None:

@@ -235,7 +235,7 @@ def test_cpu_builds_never_share_an_environment_with_cuda(lock_with_torch: Path, 
 )
 def test_an_index_of_cpu_builds_that_does_not_answer_is_one_line(tree: Path, said: str) -> None:
     fake_pip(tree, f"echo '{said}'; exit 1")
-    with pytest.raises(set_up.SetUpError, match="^http://index/cpu cannot be reached, or lacks these versions: .* CPU_"):
+    with pytest.raises(set_up.SetUpError, match="^http://index/cpu cannot be reached, or lacks .* CPU_"):
         set_up.install(["torch==2.11.0"], cpu_index="http://index/cpu")
 
 
