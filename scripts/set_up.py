@@ -34,6 +34,8 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # What that index has builds of, and what only CUDA builds need: entries of a lock file.
 BUILT_FOR_CPU = re.compile(r"(?:torch|torchaudio|torchcodec)==")
 ONLY_FOR_CUDA = re.compile(r"(?:cuda|nvidia)-|triton==")
+# What compiling against PyTorch and testing it need, 150 MB.
+UNUSED_FOR_CPU = ("torch/include", "torch/test")
 # Where torchcodec's wheels for macOS look for FFmpeg's libraries.
 HOMEBREW_FFMPEG = Path("/opt/homebrew/opt/ffmpeg/lib")
 # The first has CUDA builds, too.
@@ -210,8 +212,8 @@ def install_for_cpu(lock: Path, index: str) -> None:
     rest.write_text("\n".join(entries))
     say(f"installing {lock.name} but for CUDA's libraries (about 0.1 GB to download)")
     install(["--no-compile", "--require-hashes", "-r", str(rest)])
-    for headers in VENV.glob("lib/*/site-packages/torch/include"):  # 65 MB that only compiling against it needs
-        shutil.rmtree(headers)
+    for unused in (path for pattern in UNUSED_FOR_CPU for path in VENV.glob(f"lib/*/site-packages/{pattern}")):
+        shutil.rmtree(unused)
 
 
 def require_cpu_build(index: str) -> None:

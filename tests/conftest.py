@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from deploy.processes import interrupted_by_signals
-from tests.support.toy_model import write_toy_model
 
 TREE = Path(__file__).resolve().parent.parent
 # The one in setup.cfg, of the package, the archive and the image.
@@ -48,6 +47,8 @@ def ends_in_order() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy as a model file."""
+    from tests.support.toy_model import write_toy_model  # the client's tests run without PyTorch
+
     return write_toy_model(tmp_path_factory.mktemp("model") / "toy.pt2")
 
 

@@ -200,7 +200,10 @@ def lock_with_torch(tree: Path) -> Path:
 def test_cpu_builds_come_from_their_index_and_the_rest_by_hash(
     tree: Path, lock_with_torch: Path, commands: list[list[str]]
 ) -> None:
+    headers = tree / ".venv" / "lib" / "python3" / "site-packages" / "torch" / "include"
+    headers.mkdir(parents=True)
     set_up.set_up(lock_with_torch, cpu=True, cpu_index="http://index/cpu")
+    assert not headers.exists()
     builds, rest = [command for command in commands if command[0] == "pip"]
     pins = ["torch==2.11.0", "torchaudio==2.11.0", "torchcodec==0.17.0"]
     assert builds == ["pip", "--no-compile", "--no-deps", "--index-url", "http://index/cpu", *pins]

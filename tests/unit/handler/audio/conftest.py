@@ -1,4 +1,4 @@
-"""Fixtures that several unit tests share."""
+"""What tests of decoding share."""
 
 from __future__ import annotations
 
