@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -17,6 +17,8 @@ _DEFLATE_METHOD = 8
 # zlib finds out whether it is gzip or deflate.
 _ANY_WINDOW_BITS = 32 + zlib.MAX_WBITS
 _READ_BYTES, _CHUNK_BYTES = 1 << 16, 1 << 20
+# bgzip writes one for 64 KB. Empty ones cost time without end.
+_MAX_MEMBERS = 50_000
 
 
 def undone(body: memoryview, encoding: str | None, *, max_bytes: int, folder: Path | None = None) -> memoryview:
@@ -56,17 +58,26 @@ def _is_compressed(start: bytes) -> bool:
 
 def _unfolded(body: memoryview) -> Iterator[bytes]:
     """The contents of all gzip members, or of the deflate stream. What follows them is left out."""
-    unpack = zlib.decompressobj(_ANY_WINDOW_BITS)
+    end = 0
     try:
-        for start in range(0, len(body), _READ_BYTES):
-            rest = bytes(body[start : start + _READ_BYTES])
-            while rest:
-                if unpack.eof and not rest.startswith(_GZIP_MAGIC):
-                    return
-                unpack = zlib.decompressobj(_ANY_WINDOW_BITS) if unpack.eof else unpack
-                yield unpack.decompress(rest, _CHUNK_BYTES)
-                rest = unpack.unused_data or unpack.unconsumed_tail
-        if not unpack.eof:
-            raise zlib.error("it ends too early")
+        for _ in range(_MAX_MEMBERS):
+            end = yield from _member(body, end)
+            if bytes(body[end : end + len(_GZIP_MAGIC)]) != _GZIP_MAGIC:
+                return
+        raise zlib.error(f"it has more than {_MAX_MEMBERS} members")
     except zlib.error as error:
         raise BadRequestError(f"{HEADER}: the compressed body cannot be unpacked ({error}); send it again") from None
+
+
+def _member(body: memoryview, position: int) -> Generator[bytes, None, int]:
+    """The contents of the member at a position. Returns where it ends."""
+    unpack = zlib.decompressobj(_ANY_WINDOW_BITS)
+    while not unpack.eof:
+        rest = unpack.unconsumed_tail
+        if not rest:
+            rest = bytes(body[position : position + _READ_BYTES])
+            position += len(rest)
+        if not rest:
+            raise zlib.error("it ends too early")
+        yield unpack.decompress(rest, _CHUNK_BYTES)
+    return position - len(unpack.unused_data)

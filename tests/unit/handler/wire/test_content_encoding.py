@@ -33,6 +33,16 @@ def test_several_members_are_one_body() -> None:
     assert unfolded(gzip.compress(SOUND) + gzip.compress(SOUND[:300]), "gzip") == SOUND + SOUND[:300]
 
 
+@pytest.mark.parametrize("size_bytes", range((1 << 16) - 3, (1 << 16) + 3))
+def test_members_may_begin_anywhere(size_bytes: int) -> None:
+    name = b"n" * (size_bytes - len(gzip.compress(SOUND, mtime=0)) - 1)
+    first = bytearray(gzip.compress(SOUND, mtime=0))
+    first[3] = 8  # RFC 1952: a file name that ends with a zero byte follows the header's ten bytes
+    first[10:10] = name + b"\0"
+    assert len(first) == size_bytes
+    assert unfolded(bytes(first) + gzip.compress(SOUND[:300]), "gzip") == SOUND + SOUND[:300]
+
+
 def test_what_follows_the_last_member_is_left_out() -> None:
     assert unfolded(gzip.compress(SOUND) + bytes(1_000), "gzip") == SOUND
 
@@ -50,6 +60,11 @@ def test_bytes_that_are_not_compressed_are_taken_as_they_are(encoding: str) -> N
 def test_more_than_the_limit_is_refused_before_it_unfolds() -> None:
     with pytest.raises(BodyTooLargeError, match="unfolds into more than the 1000000 bytes"):
         unfolded(gzip.compress(bytes(500_000_000 // 10)), "gzip", max_bytes=1_000_000)
+
+
+def test_members_without_end_are_refused() -> None:
+    with pytest.raises(BadRequestError, match="more than 50000 members"):
+        unfolded(gzip.compress(b"") * 50_001, "gzip")
 
 
 @pytest.mark.parametrize("body", [gzip.compress(SOUND)[:-9], gzip.compress(SOUND)[:20] + bytes(500)])
