@@ -47,8 +47,8 @@ test-fast: setup-dev  ## The tests that need no server and no minutes
 test-pythons: setup-dev  ## The same on another supported Python, through uv (PYTHONS="3.10 3.13"; 5 GB of disk each)
 	@$(VENV)/python -m scripts.try_pythons $(PYTHONS)
 
-fuzz: setup-dev  ## Try mutated sound files in a watched decoder (MINUTES=30; SEED=0); findings go to build/fuzz/
-	@$(VENV)/python -m tests.fuzz --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0)
+fuzz: setup-dev  ## Try mutated files in a watched decoder (MINUTES=30, SEED=0; GUIDED=1: our own readers, by coverage)
+	@$(VENV)/python -m tests.fuzz --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0) $(if $(GUIDED),--guided)
 
 audit: setup-dev  ## Ask PyPI for known weaknesses of what requirements.lock pins (needs the network)
 	@$(VENV)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
