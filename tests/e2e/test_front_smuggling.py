@@ -26,8 +26,10 @@ ATTRIBUTES = b"X-Amzn-SageMaker-Custom-Attributes: "
 LENGTHS = (b"+5", b"-5", b"0x5", b"5,5", b"5 5", b"9" * 30, b"")
 CODINGS = (b"xchunked", b"chunked, identity", b"identity, chunked", b"\tchunked", b"chunked\x0b", b"identity")
 CHUNKS = (b"-5\r\nabcde", b"0x5\r\nabcde", b" 5\r\nabcde", b"f" * 20 + b"\r\na", b"5\r\nabcdeGET")
-PATHS = (b"/invocations/", b"/invocations;x", b"/invocations%2f", b"/invocations%3fx", b"/invocations%0d%0aX:%20y")
-PATHS += (b"/predictions/other", b"/models", b"/metrics", b"/errors/400", b"/ready", b"/nginx.pid", b"/\xff")
+PATHS = (
+    *(b"/invocations%b" % rest for rest in (b"/", b";x", b"%2f", b"%3fx", b"%0d%0aX:%20y")),
+    *(b"/predictions/other", b"/models", b"/metrics", b"/errors/400", b"/ready", b"/nginx.pid", b"/\xff"),
+)
 # What stands in a body for the server behind to take for a request of its own.
 HIDDEN = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
 PING = b"GET /ping HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n"

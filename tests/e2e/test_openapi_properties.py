@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,6 +18,6 @@ DESCRIBED = schemathesis.openapi.from_dict(DESCRIPTION)
 
 @DESCRIBED.parametrize()
 @settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_documented(local_url: str, case: schemathesis.Case) -> None:
+def test_every_answer_is_as_documented(local_url: str, case: schemathesis.Case[Any]) -> None:
     # The description cannot say which bytes are a sound file.
     case.call_and_validate(base_url=local_url, excluded_checks=[positive_data_acceptance])
