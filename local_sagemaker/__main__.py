@@ -18,7 +18,7 @@ from deploy.archive import MODEL_NAME, TREE, add_model_store, describe
 from deploy.errors import ServingError
 from deploy.ports import require_free
 from deploy.processes import interrupted_by_signals
-from local_sagemaker.containers import started, starter
+from local_sagemaker.containers import MODEL_PLACE, starter
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint, create_model, running
 
 NAME = MODEL_NAME
@@ -49,8 +49,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=4566, help="where to listen on 127.0.0.1 (default: 4566)")
     parser.add_argument(
         "--command",
-        help="starts a container instead of the local server; {env} stands for --env NAME=VALUE ...: "
-        "'docker run --rm --network host {env} IMAGE serve'",
+        help="starts a container instead of the local server; {env} stands for --env NAME=VALUE ..., {model} for the "
+        "folder with a model's data: 'docker run --rm --network host {env} --volume {model}:/opt/ml/model:ro IMAGE "
+        "serve'",
     )
     add_model_store(parser)
     return parser.parse_args()
@@ -65,7 +66,7 @@ def container_command(arguments: argparse.Namespace) -> list[str]:
     if arguments.command:
         return shlex.split(arguments.command)
     describe(arguments.model_store)
-    return [*LOCAL_SERVER, "--model-store", str(arguments.model_store)]
+    return [*LOCAL_SERVER, "--model-store", str(arguments.model_store), "--model-folder", MODEL_PLACE]
 
 
 def serve(command: list[str], port: int) -> None:
@@ -79,10 +80,10 @@ def serve(command: list[str], port: int) -> None:
     require_free(port)
     print("starting the container ...", flush=True)
     with ExitStack() as stack:
-        # One container behind all endpoints, with room for an asynchronous request's body.
-        container = stack.enter_context(started(command, {"SENSE_PROFILE": "async"}, LOGS / "endpoints.log"))
-        container.wait_until_healthy()
-        sagemaker = stack.enter_context(running(container.url, starter(command, {}, LOGS), port=port))
+        # One container for all models without data and variables, with room for an asynchronous request's body.
+        start = starter(command, {}, LOGS)
+        container_url = stack.enter_context(start({"SENSE_PROFILE": "async"}, None))
+        sagemaker = stack.enter_context(running(container_url, start, port=port))
         prepare(sagemaker)
         explain(sagemaker)
         threading.Event().wait()

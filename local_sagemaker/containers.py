@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
+from deploy.errors import ServingError
 from deploy.http_call import Answer, call
 from deploy.ports import HOST, free_port
 from deploy.torchserve.readiness import wait_until
@@ -22,8 +26,9 @@ MAX_MESSAGE_CHARACTERS = 2048
 PING_SECONDS = 2.0
 STARTUP_SECONDS = 480.0
 STOP_SECONDS = 30.0
-# The place of the environment in a command's arguments: docker run {env} IMAGE serve.
+# Places in a command's arguments: docker run {env} --volume {model}:/opt/ml/model IMAGE serve.
 ENVIRONMENT_PLACE = "{env}"
+MODEL_PLACE = "{model}"
 CHUNK_BYTES = 1 << 20
 LOG_LINES = 15
 # Our own image marks the cause.
@@ -50,6 +55,16 @@ def invoke(url: str, headers: Mapping[str, str], body: BinaryIO, timeout_seconds
 def get(url: str, path: str) -> Answer:
     """Asks a container for one of its small pages."""
     return call("GET", f"{url}{path}", timeout_seconds=PING_SECONDS)
+
+
+def is_reachable(url: str) -> bool:
+    """Says whether anything listens where a container was."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or HOST, parts.port or 80), PING_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def error_message(answer: Answer) -> str:
@@ -144,16 +159,32 @@ def with_environment(command: Sequence[str], environment: Mapping[str, str]) -> 
     return [part for word in command for part in (flags if word == ENVIRONMENT_PLACE else [word])]
 
 
+def with_model(command: Sequence[str], folder: Path) -> list[str]:
+    """Returns the command with {model} filled in."""
+    return [word.replace(MODEL_PLACE, str(folder)) for word in command]
+
+
 def starter(
-    command: Sequence[str], environment: Mapping[str, str], log_folder: Path
-) -> Callable[[Mapping[str, str]], AbstractContextManager[str]]:
-    """Returns what starts a container for each transform job: its variables -> the healthy container's base URL."""
+    command: Sequence[str], environment: Mapping[str, str], log_folder: Path, model_folder: Path | None = None
+) -> Callable[[Mapping[str, str], Path | None], AbstractContextManager[str]]:
+    """Returns what starts a container for a model: its variables, the folder of its data -> the healthy one's base URL.
+
+    Args:
+        command: Starts it; {env} and {model} are filled in.
+        environment: Variables for every container.
+        log_folder: Receives their logs.
+        model_folder: For models without data; None: an empty folder.
+    """
 
     @contextlib.contextmanager
-    def start(variables: Mapping[str, str]) -> Iterator[str]:
-        log = log_folder / f"transform-{uuid.uuid4().hex[:8]}.log"
-        with started(command, {**environment, **variables}, log) as container:
-            container.wait_until_healthy()
-            yield container.url
+    def start(variables: Mapping[str, str], folder: Path | None) -> Iterator[str]:
+        if folder and not any(MODEL_PLACE in word for word in command):
+            raise ServingError(f"--command has no {MODEL_PLACE}, which stands for the folder with the model's data")
+        log = log_folder / f"container-{uuid.uuid4().hex[:8]}.log"
+        with tempfile.TemporaryDirectory(prefix="sense-no-model-") as empty:
+            filled = with_model(command, folder or model_folder or Path(empty))
+            with started(filled, {**environment, **variables}, log) as container:
+                container.wait_until_healthy()
+                yield container.url
 
     return start

@@ -1,9 +1,8 @@
-"""One URL for everything: the runtime API is answered here, all else by moto."""
+"""One URL for everything: SageMaker's two APIs are answered here, all else by moto."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import threading
@@ -14,26 +13,25 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
-from moto.core.utils import utcnow
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.sagemaker.exceptions import ValidationError as UnknownName
-from moto.sagemaker.models import FakeEndpointConfig, Model, SageMakerModelBackend, sagemaker_backends
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local_sagemaker import transform
 from local_sagemaker.asynchronous import Backlog
-from local_sagemaker.runtime import PATH, Runtime, refusal
+from local_sagemaker.aws import ACCOUNT, REGION, AwsError, json_response, refusal
+from local_sagemaker.control.plane import ControlPlane
+from local_sagemaker.fleet import Fleet, StartContainer
+from local_sagemaker.moto_side import Moto
+from local_sagemaker.runtime import PATH, Runtime
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# The account that moto gives to credentials it does not know.
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": REGION}
 TARGET_HEADER = "HTTP_X_AMZ_TARGET"
-TARGET = "SageMaker.CreateTransformJob"
+TARGET = "SageMaker."
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,82 +61,57 @@ def client(url: str, service: str) -> BaseClient:
     return boto3.client(service, endpoint_url=url, config=config, **CREDENTIALS)
 
 
+@dataclass(frozen=True)
 class Application:
     """The WSGI application.
 
-    Args:
+    Attributes:
         runtime: Answers invocations.
-        start_container: Starts the container of a transform job.
-        s3: For transform jobs.
+        control: Answers the control plane's operations.
+        moto: Answers all else.
     """
 
-    def __init__(self, runtime: Runtime, start_container: transform.StartContainer, s3: BaseClient) -> None:
-        self._runtime, self._start_container, self._s3 = runtime, start_container, s3
-        self._moto: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+    runtime: Runtime
+    control: ControlPlane
+    moto: Moto
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
-        path = PATH.fullmatch(environ["PATH_INFO"])
+        path, target = PATH.fullmatch(environ["PATH_INFO"]), environ.get(TARGET_HEADER, "")
         if path and environ["REQUEST_METHOD"] == "POST":
-            asynchronous = path[2] == "async-invocations"
-            answer = self._runtime.answer(Request(environ), path[1], asynchronous=asynchronous)
-            return answer(environ, start_response)
-        if environ.get(TARGET_HEADER) == TARGET:
-            return self._create_transform_job(Request(environ))(environ, start_response)
-        return self._moto(environ, start_response)
+            return self.runtime.answer(Request(environ), path[1], path[2])(environ, start_response)
+        if target.startswith(TARGET):
+            return self._control(Request(environ), target)(environ, start_response)
+        if target:
+            return self.moto.answer(Request(environ), target)(environ, start_response)
+        answer = self.moto(environ, start_response)
+        if "/cloudformation/" in environ.get("HTTP_AUTHORIZATION", ""):
+            self.control.follow_stacks()
+        return answer
 
-    def _create_transform_job(self, request: Request) -> Response:
-        """Has moto keep the job's record, and runs it. Moto does not look whether the job's model exists."""
-        body = request.get_data()
-        asked = json.loads(body)
+    def _control(self, request: Request, target: str) -> Response:
         try:
-            model = backend().describe_model(asked.get("ModelName"))
-        except UnknownName as error:
-            return refusal(error.code, 400, {"__type": error.code, "message": error.message})
-        response = Response.from_app(self._moto, {**request.environ, "wsgi.input": io.BytesIO(body)})
-        if response.status_code == 200:
-            backend().transform_jobs[asked["TransformJobName"]].transform_job_status = "InProgress"
-            threading.Thread(target=self._run_transform_job, args=(asked, model), daemon=True).start()
-        return response
-
-    def _run_transform_job(self, asked: Mapping[str, Any], model: Model) -> None:
-        variables = (model.primary_container or {}).get("Environment") or {}
-        reason = transform.run(asked, variables, self._s3, self._start_container)
-        job = backend().transform_jobs[asked["TransformJobName"]]
-        job.transform_end_time = utcnow()
-        job.failure_reason = reason or ""
-        job.transform_job_status = "Failed" if reason else "Completed"
-
-
-def backend() -> SageMakerModelBackend:
-    """Returns moto's memory of the control plane."""
-    return sagemaker_backends[ACCOUNT][REGION]
-
-
-def endpoint_configuration(name: str) -> Mapping[str, Any]:
-    """Returns the configuration of an endpoint.
-
-    Raises:
-        LookupError: There is no such endpoint.
-    """
-    try:
-        configuration: Mapping[str, Any] = backend().describe_endpoint_config(
-            backend().describe_endpoint(name)["EndpointConfigName"]
-        )
-    except UnknownName:
-        raise LookupError(name) from None
-    return configuration
+            asked = json.loads(request.get_data() or b"{}")
+            answer = self.control.answer(target.removeprefix(TARGET), asked)
+            return self.moto.answer(request, target) if answer is None else json_response(answer)
+        except AwsError as error:
+            return refusal(error)
+        except ValueError as error:
+            return refusal(AwsError("SerializationException", f"The request is not JSON: {error}"))
+        except Exception:  # whatever it is, the answer is AWS's
+            logger.exception("%s", target)
+            return refusal(AwsError("InternalFailure", "An internal failure occurred.", 500))
 
 
 @contextlib.contextmanager
 def running(
-    container: str, start_container: transform.StartContainer, *, host: str = "127.0.0.1", port: int = 0
+    container: str, start_container: StartContainer, *, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[LocalSageMaker]:
     """Runs the local SageMaker for the length of the `with` block.
 
     Args:
-        container: Base URL of the container behind all endpoints.
-        start_container: Starts the container of a transform job.
+        container: Base URL of the container for endpoints whose models name neither data nor variables.
+        start_container: Starts the containers of other models, and of transform jobs.
         host: The address to listen on.
         port: 0: any.
 
@@ -146,22 +119,36 @@ def running(
         OSError: The port is taken.
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # moto's list of instance types ends in 2021. Any name will do here.
-    setattr(FakeEndpointConfig, "validate_instance_type", lambda *_: None)  # noqa: B010  # mypy holds on to methods
     server = make_server(host, port, _nothing, threaded=True, request_handler=MotoRequestHandler)
     url = f"http://{host}:{server.port}"
-    s3 = client(url, "s3")
-    backlog = Backlog(container, s3, client(url, "sns"))
-    server.app = Application(Runtime(container, endpoint_configuration, s3, backlog), start_container, s3)
+    application = assembled(url, container, start_container)
+    server.app = application
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield LocalSageMaker(url)
     finally:
-        backlog.close()
+        application.runtime.backlog.close()
+        application.control.close()
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def assembled(url: str, container: str, start_container: StartContainer) -> Application:
+    """Returns the application for a URL, which it calls itself for S3 and SNS."""
+    s3, moto = client(url, "s3"), Moto()
+
+    def find_server(name: str) -> str:
+        endpoint = control.find_endpoint(name)
+        variant = endpoint.pick(None) if endpoint and endpoint.variants else None
+        if variant is None:
+            raise LookupError(name)
+        return variant.url
+
+    backlog = Backlog(find_server, s3, client(url, "sns"))
+    control = ControlPlane(Fleet(container, start_container, s3), s3, moto, backlog.announce)
+    return Application(Runtime(control.find_endpoint, s3, backlog), control, moto)
 
 
 def _nothing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -169,30 +156,36 @@ def _nothing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
     raise NotImplementedError
 
 
-def create_model(sagemaker: BaseClient, name: str, image: str = "cochl-sense") -> None:
+def create_model(sagemaker: BaseClient, name: str, image: str = "cochl-sense", **container: object) -> None:
     """Creates a model.
 
     Args:
         sagemaker: A boto3 client.
         name: Its name.
         image: Its image; nothing reads it here.
+        container: Further fields of its container, such as ModelDataUrl.
     """
     role = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image, **container})
 
 
 def create_endpoint(
-    sagemaker: BaseClient, name: str, image: str = "cochl-sense", asynchronous: Mapping[str, Any] | None = None
+    sagemaker: BaseClient,
+    name: str,
+    image: str = "cochl-sense",
+    asynchronous: Mapping[str, Any] | None = None,
+    **container: object,
 ) -> None:
-    """Creates a model, an endpoint configuration and an endpoint, all of one name.
+    """Creates a model, an endpoint configuration and an endpoint, all of one name, and waits until it serves.
 
     Args:
         sagemaker: A boto3 client.
         name: The name of all three.
         image: The model's image; nothing reads it here.
         asynchronous: The configuration's AsyncInferenceConfig; None: a real-time endpoint.
+        container: Further fields of the model's container, such as ModelDataUrl.
     """
-    create_model(sagemaker, name, image)
+    create_model(sagemaker, name, image, **container)
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": name,
@@ -202,3 +195,6 @@ def create_endpoint(
     extra = {"AsyncInferenceConfig": asynchronous} if asynchronous else {}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], **extra)
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(
+        EndpointName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 6000}
+    )

@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
+from urllib.parse import unquote
 
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 
 def parse(location: str) -> tuple[str, str]:
@@ -52,3 +54,34 @@ def keys(s3: BaseClient, location: str) -> list[str]:
     bucket, prefix = parse(location)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [item["Key"] for page in pages for item in page.get("Contents", ()) if not item["Key"].endswith("/")]
+
+
+def relative(key: str, prefix: str) -> str:
+    """Returns a key without its prefix: all of it where that is a folder, else without the folders above."""
+    return key.removeprefix(f"{prefix}/") if key.startswith(f"{prefix}/") else key[prefix.rfind("/") + 1 :]
+
+
+def existing(s3: BaseClient, location: str) -> str:
+    """Returns the location of an object as it is given, or with its percent signs decoded where that one exists.
+
+    Headers carry ASCII alone, so that callers write other keys as in a URL.
+    """
+    bucket, key = parse(location)
+    with contextlib.suppress(ClientError):
+        s3.head_object(Bucket=bucket, Key=key)
+        return location
+    decoded = unquote(key)
+    with contextlib.suppress(ClientError):
+        s3.head_object(Bucket=bucket, Key=decoded)
+        return f"s3://{bucket}/{decoded}"
+    return location
+
+
+def content_type(s3: BaseClient, location: str) -> str:
+    """Returns an object's own content type; S3 gives it binary/octet-stream where it was uploaded without one.
+
+    Raises:
+        botocore.exceptions.ClientError: There is no such object.
+    """
+    bucket, key = parse(location)
+    return str(s3.head_object(Bucket=bucket, Key=key).get("ContentType") or "binary/octet-stream")

@@ -1,37 +1,38 @@
-"""Transform jobs: each object under a prefix goes through a container, its answer under the same name plus .out."""
+"""Transform jobs: each object goes through a container, its answer under the same name plus .out."""
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
-import logging
 import os
+import shutil
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from deploy.http_call import Answer
 from local_sagemaker import storage
-from local_sagemaker.containers import error_message, get, invoke
-
-logger = logging.getLogger(__name__)
+from local_sagemaker.aws import invalid
+from local_sagemaker.containers import error_message, get, invoke, is_reachable
 
 # SageMaker's own defaults, and what it allows.
 DEFAULT_PAYLOAD_MB = 6
+MAX_PAYLOAD_MB = 100
 DEFAULT_SECONDS = 600
 DEFAULT_RETRIES = 3
 MEBIBYTE = 1 << 20
 # Statuses that another try can change: too many requests, and faults of the server. 0: no answer in time.
 WORTH_ANOTHER_TRY = (0, 429, 500, 502, 503, 504)
 RETRY_SECONDS = 1.0
-
-# Environment -> a container with it, started and healthy, by its base URL.
-StartContainer = Callable[[Mapping[str, str]], AbstractContextManager[str]]
+STRATEGIES = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
 
 
 @dataclass(frozen=True)
@@ -51,43 +52,108 @@ class Limits:
     retries: int
 
 
-def environment(request: Mapping[str, Any], model: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables that SageMaker gives the container of a job.
+@dataclass(frozen=True)
+class Source:
+    """One object of a job.
 
-    Args:
-        request: The CreateTransformJob request.
-        model: The model's own variables; the job's override them.
+    Attributes:
+        location: Where it lies.
+        name: Its part of the answer's location.
     """
+
+    location: str
+    name: str
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raises AwsError where a CreateTransformJob request asks for what AWS or the nature of sound files rules out."""
+    source, processing = request["TransformInput"], request.get("DataProcessing") or {}
+    concurrent, payload_mb = request.get("MaxConcurrentTransforms") or 0, request.get("MaxPayloadInMB") or 0
+    kind = source["DataSource"]["S3DataSource"]["S3DataType"]
+    if kind not in ("S3Prefix", "ManifestFile"):
+        raise invalid(f"S3DataType {kind} is not for transform jobs; use S3Prefix or ManifestFile")
+    if payload_mb > MAX_PAYLOAD_MB:
+        raise invalid(f"MaxPayloadInMB is {payload_mb}; it must not exceed {MAX_PAYLOAD_MB}")
+    if concurrent * payload_mb > MAX_PAYLOAD_MB:
+        raise invalid(
+            f"MaxConcurrentTransforms ({concurrent}) times MaxPayloadInMB ({payload_mb}) is {concurrent * payload_mb}; "
+            f"it must not exceed {MAX_PAYLOAD_MB}"
+        )
+    if source.get("SplitType", "None") != "None":
+        raise invalid(f"SplitType {source['SplitType']} divides text and records; a sound file is sent whole: use None")
+    if processing.get("InputFilter", "$") != "$" or processing.get("JoinSource", "None") != "None":
+        raise invalid("InputFilter and JoinSource need input in JSON or CSV, and sound files are neither")
+    if processing.get("OutputFilter", "$") != "$":
+        raise invalid("OutputFilter is not supported by the local SageMaker; docs/sagemaker.md lists what is")
+
+
+def environment(request: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the variables that SageMaker adds to the model's own in the container of a job."""
     return {
-        **model,
         **(request.get("Environment") or {}),
         "SAGEMAKER_BATCH": "true",
-        "SAGEMAKER_BATCH_STRATEGY": request.get("BatchStrategy") or "SINGLE_RECORD",
+        "SAGEMAKER_BATCH_STRATEGY": STRATEGIES[request.get("BatchStrategy") or "SingleRecord"],
         "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(request.get("MaxConcurrentTransforms") or 0),
         "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(_payload_mb(request)),
     }
 
 
-def run(request: Mapping[str, Any], model: Mapping[str, str], s3: BaseClient, start: StartContainer) -> str | None:
-    """Runs a job to its end.
+def run(request: Mapping[str, Any], s3: BaseClient, url: str, stopping: threading.Event) -> str | None:
+    """Runs a job to its end, or until `stopping` is set.
+
+    Args:
+        request: The CreateTransformJob request.
+        s3: Has the objects.
+        url: Base URL of the job's container.
+        stopping: Set: no further object is sent.
 
     Returns:
         Why it failed, or None. Objects that could be answered are answered in both cases.
     """
+    limits = read_limits(request, json.loads(get(url, "/execution-parameters").body or b"{}"))
+    data = request["TransformInput"]["DataSource"]["S3DataSource"]
     try:
-        with start(environment(request, model)) as url:
-            limits = read_limits(request, json.loads(get(url, "/execution-parameters").body or b"{}"))
-            source = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-            found = storage.keys(s3, source)
-            if not found:
-                return f"ClientError: no objects found under {source}"
-            with ThreadPoolExecutor(limits.concurrent) as pool:
-                results = pool.map(lambda key: transform(request, key, s3, url, limits), found)
-            errors = [error for error in results if error is not None]
-            return f"ClientError: {len(errors)} of {len(found)} objects failed; {errors[0]}" if errors else None
-    except Exception as error:  # whatever it is, the job must not stay InProgress
-        logger.exception("transform job %s", request["TransformJobName"])
-        return f"InternalServerError: {error}"
+        found = sources(s3, data)
+    except (ClientError, ValueError, LookupError) as error:
+        return f"ClientError: cannot read {data['S3Uri']}: {error}"
+    if not found:
+        return f"ClientError: no objects found under {data['S3Uri']}"
+
+    has_ended = threading.Event()
+
+    def work(source: Source) -> str | None:
+        if stopping.is_set():
+            return None
+        if has_ended.is_set():
+            return f"{source.name}: the container has ended"
+        error = transform(request, source, s3, url, limits)
+        if error and not is_reachable(url):
+            has_ended.set()
+        return error
+
+    with ThreadPoolExecutor(limits.concurrent) as pool:
+        errors = [error for error in pool.map(work, found) if error is not None]
+    return f"ClientError: {len(errors)} of {len(found)} objects failed; {errors[0]}" if errors else None
+
+
+def sources(s3: BaseClient, data: Mapping[str, str]) -> list[Source]:
+    """Returns the objects that an S3DataSource names: those under a prefix, or those in a manifest.
+
+    Raises:
+        ClientError: There is no such bucket or manifest.
+        ValueError: The manifest is not a JSON list that begins with {"prefix": "s3://..."}.
+    """
+    if data["S3DataType"] == "S3Prefix":
+        bucket, prefix = storage.parse(data["S3Uri"])
+        found = storage.keys(s3, data["S3Uri"])
+        return [Source(f"s3://{bucket}/{key}", storage.relative(key, prefix)) for key in found]
+    with storage.downloaded(s3, data["S3Uri"]) as file:
+        manifest = json.load(file)
+    if not isinstance(manifest, list) or not manifest or not isinstance(manifest[0], dict):
+        raise ValueError('a manifest is a list such as [{"prefix": "s3://bucket/folder/"}, "a.mp3", "b.mp3"]')
+    prefix = manifest[0]["prefix"]
+    storage.parse(prefix)
+    return [Source(f"{prefix}{name}", name.lstrip("/")) for name in manifest[1:]]
 
 
 def read_limits(request: Mapping[str, Any], proposed: Mapping[str, Any]) -> Limits:
@@ -101,40 +167,49 @@ def read_limits(request: Mapping[str, Any], proposed: Mapping[str, Any]) -> Limi
     )
 
 
-def transform(request: Mapping[str, Any], key: str, s3: BaseClient, url: str, limits: Limits) -> str | None:
+def transform(request: Mapping[str, Any], source: Source, s3: BaseClient, url: str, limits: Limits) -> str | None:
     """Sends one object through the container; returns why that failed, or None."""
-    source, target = request["TransformInput"], request["TransformOutput"]
-    bucket, prefix = storage.parse(source["DataSource"]["S3DataSource"]["S3Uri"])
-    headers = {}
-    if source.get("ContentType"):
-        headers["Content-Type"] = source["ContentType"]
-    if target.get("Accept"):
-        headers["Accept"] = target["Accept"]
+    asked, target = request["TransformInput"], request["TransformOutput"]
+    headers = {"Content-Type": asked.get("ContentType"), "Accept": target.get("Accept")}
     try:
-        answer = _invoke(f"s3://{bucket}/{key}", headers, s3, url, limits)
-    except ClientError as error:  # it was removed since it was listed
-        return f"{key}: {error}"
+        with body_of(s3, source, asked.get("CompressionType")) as body:
+            answer = _invoke(body, {name: text for name, text in headers.items() if text}, url, limits)
+    except (ClientError, OSError, EOFError) as error:
+        return f"{source.name}: {error}"
     if not answer.ok:
-        return f"{key}: {error_message(answer)}"
-    relative = key.removeprefix(f"{prefix}/") if key.startswith(f"{prefix}/") else key[prefix.rfind("/") + 1 :]
+        return f"{source.name}: {error_message(answer)}"
     content_type = answer.headers.get("content-type", "application/octet-stream")
-    storage.upload(s3, storage.join(target["S3OutputPath"], f"{relative}.out"), answer.body, content_type)
+    end = b"\n" if target.get("AssembleWith") == "Line" else b""
+    location = storage.join(target["S3OutputPath"], f"{source.name}.out")
+    storage.upload(s3, location, answer.body + end, content_type)
     return None
 
 
-def _invoke(location: str, headers: Mapping[str, str], s3: BaseClient, url: str, limits: Limits) -> Answer:
-    with storage.downloaded(s3, location) as body:
-        size = os.fstat(body.fileno()).st_size
-        if 0 < limits.payload_bytes < size:
-            message = f"the object has {size} bytes, more than MaxPayloadInMB allows ({limits.payload_bytes})"
-            return Answer(413, {}, message.encode())
-        for _ in range(limits.retries):
-            answer = invoke(url, headers, body, limits.timeout_seconds, chunked=True)
-            if answer.status not in WORTH_ANOTHER_TRY:
-                return answer
-            time.sleep(RETRY_SECONDS)
-            body.seek(0)
-        return invoke(url, headers, body, limits.timeout_seconds, chunked=True)
+@contextlib.contextmanager
+def body_of(s3: BaseClient, source: Source, compression: str | None) -> Iterator[BinaryIO]:
+    """Yields an object's bytes as an open file, unpacked where the job's input is compressed."""
+    with storage.downloaded(s3, source.location) as file:
+        if compression != "Gzip":
+            yield file
+            return
+        with TemporaryFile() as unpacked:
+            shutil.copyfileobj(gzip.GzipFile(fileobj=file), unpacked)
+            unpacked.seek(0)
+            yield cast(BinaryIO, unpacked)
+
+
+def _invoke(body: BinaryIO, headers: Mapping[str, str], url: str, limits: Limits) -> Answer:
+    size = os.fstat(body.fileno()).st_size
+    if 0 < limits.payload_bytes < size:
+        message = f"the object has {size} bytes, more than MaxPayloadInMB allows ({limits.payload_bytes})"
+        return Answer(413, {}, message.encode())
+    for _ in range(limits.retries):
+        answer = invoke(url, headers, body, limits.timeout_seconds, chunked=True)
+        if answer.status not in WORTH_ANOTHER_TRY:
+            return answer
+        time.sleep(RETRY_SECONDS)
+        body.seek(0)
+    return invoke(url, headers, body, limits.timeout_seconds, chunked=True)
 
 
 def _payload_mb(request: Mapping[str, Any], proposed: int | None = None) -> int:

@@ -20,7 +20,7 @@ from deploy.torchserve.launch import Options, TorchServe, start
 from deploy.torchserve.output import Output
 from deploy.torchserve.readiness import wait_until_ready
 from handler.cores import WORKERS_VARIABLE
-from local_sagemaker.containers import Container, started, starter
+from local_sagemaker.containers import Container, started, starter, with_model
 from local_sagemaker.gateway import LocalSageMaker, create_endpoint
 from local_sagemaker.gateway import running as run_sagemaker
 from tests.conftest import TREE, build_archives
@@ -69,13 +69,19 @@ def local_url(toy_store: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def container_command(request: pytest.FixtureRequest, toy_store: Path, toy_model: Path) -> list[str]:
-    """What starts a container that serves the toy: the tree's own server, or what --container-command says."""
+def open_command(request: pytest.FixtureRequest, toy_store: Path) -> list[str]:
+    """What starts a container, {model} being left open: the tree's own server, or what --container-command says."""
     given: str | None = request.config.getoption("--container-command")
     if given:
-        return shlex.split(given.replace("{model}", str(toy_model.parent)))
+        return shlex.split(given)
     local = [sys.executable, "-m", "deploy.entrypoint", "serve", "--host", "127.0.0.1"]
-    return [*local, "--model-store", str(toy_store), "--model-folder", str(toy_model.parent)]
+    return [*local, "--model-store", str(toy_store), "--model-folder", "{model}"]
+
+
+@pytest.fixture(scope="session")
+def container_command(open_command: list[str], toy_model: Path) -> list[str]:
+    """What starts a container that serves the toy."""
+    return with_model(open_command, toy_model.parent)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +93,9 @@ def async_container(container_command: list[str]) -> Iterator[Container]:
 
 
 @pytest.fixture(scope="session")
-def sagemaker(container_command: list[str], async_container: Container) -> Iterator[LocalSageMaker]:
+def sagemaker(open_command: list[str], toy_model: Path, async_container: Container) -> Iterator[LocalSageMaker]:
     """SageMaker with the endpoints `tagger` and `tagger-async`, the model `tagger` and the bucket `sounds`."""
-    with run_sagemaker(async_container.url, starter(container_command, WORKERS, LOGS)) as local:
+    with run_sagemaker(async_container.url, starter(open_command, WORKERS, LOGS, toy_model.parent)) as local:
         output = {"S3OutputPath": "s3://sounds/output", "S3FailurePath": "s3://sounds/failures"}
         local.client("s3").create_bucket(Bucket="sounds")
         create_endpoint(local.client("sagemaker"), "tagger")

@@ -76,7 +76,8 @@ def test_every_object_is_answered_at_the_jobs_own_sensitivity_even_broken_ones(
     environment |= {"SENSE_BATCH_ERRORS": "answer"}
     limits = {"MaxPayloadInMB": 25, "MaxConcurrentTransforms": 4}
     job = run_job(sagemaker, "mixed-job", mixed_prefix, Environment=environment, **limits)
-    assert (job["TransformJobStatus"], job["FailureReason"]) == ("Completed", "")
+    assert job["TransformJobStatus"] == "Completed"
+    assert "FailureReason" not in job
     assert storage.keys(s3, "s3://sounds/mixed-job/") == sorted(f"mixed-job/{key}.out" for key in (*FORMATS, *BROKEN))
     for key in FORMATS:
         tagged = answer(s3, f"mixed-job/{key}.out")

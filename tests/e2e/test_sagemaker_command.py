@@ -91,6 +91,8 @@ def test_a_model_that_fails_ends_it_with_the_cause_alone(toy_store: Path, toy_mo
 
 
 def test_help_says_how_to_put_another_container_behind_it() -> None:
-    command = [sys.executable, "-m", "local_sagemaker", "--help"]
-    run = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True)
-    assert "docker run --rm --network host {env} IMAGE serve" in " ".join(run.stdout.split())
+    asked = [sys.executable, "-m", "local_sagemaker", "--help"]
+    run = subprocess.run(asked, cwd=TREE, capture_output=True, text=True, check=True)
+    assert "docker run --rm --network host {env} --volume {model}:/opt/ml/model:ro IMAGE serve" in " ".join(
+        run.stdout.split()
+    )

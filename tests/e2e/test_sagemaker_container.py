@@ -230,7 +230,7 @@ def test_under_overload_every_caller_gets_an_answer_or_429(small: Container) -> 
 
 def test_overload_through_sagemaker(small: Container) -> None:
     body = silence()
-    with running(small.url, lambda _: contextlib.nullcontext(small.url)) as sagemaker:
+    with running(small.url, lambda *_: contextlib.nullcontext(small.url)) as sagemaker:
         create_endpoint(sagemaker.client("sagemaker"), "crowded")
         client = sagemaker.client("sagemaker-runtime")
         with half_sent(small, body), half_sent(small, body):

@@ -54,7 +54,7 @@ def served(container_command: list[str], name: str) -> Iterator[tuple[LocalSageM
         container.wait_until_healthy()
 
         @contextmanager
-        def same(_: object) -> Iterator[str]:
+        def same(*_: object) -> Iterator[str]:
             yield container.url
 
         with running(container.url, same) as sagemaker:

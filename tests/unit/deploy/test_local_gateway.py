@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from local_sagemaker.__main__ import prepare
 from local_sagemaker.gateway import LocalSageMaker, running
 
 
-def no_container(variables: Mapping[str, str]) -> AbstractContextManager[str]:
+def no_container(variables: Mapping[str, str], folder: Path | None) -> AbstractContextManager[str]:
     raise OSError(f"no container for {sorted(variables)}")
 
 

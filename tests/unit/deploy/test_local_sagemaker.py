@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import threading
@@ -90,7 +89,7 @@ def stubborn(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def run(url: str, shelf: Shelf, **extra: object) -> str | None:
-    return transform.run({**JOB, **extra}, {}, shelf, lambda _: contextlib.nullcontext(url))
+    return transform.run({**JOB, **extra}, shelf, url, threading.Event())
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -154,9 +153,8 @@ def test_where_answers_lie(stubborn: str, uri: str, key: str, out: str) -> None:
 
 def test_a_jobs_variables() -> None:
     request = {**JOB, "Environment": {"A": "job"}, "MaxPayloadInMB": 0, "MaxConcurrentTransforms": 3}
-    assert transform.environment(request, {"A": "model", "B": "model"}) == {
+    assert transform.environment(request) == {
         "A": "job",
-        "B": "model",
         "SAGEMAKER_BATCH": "true",
         "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD",
         "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "3",
