@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -33,8 +34,9 @@ class Moto:
 
     def answer(self, request: Request, target: str) -> Response:
         """Answers one request of a JSON protocol, in JSON even where moto has only a page."""
-        response = Response.from_app(self._app, request.environ)
-        if response.status_code >= 400 and "json" not in (response.mimetype or ""):
+        environ = {**request.environ, "wsgi.input": io.BytesIO(request.get_data())}
+        response = Response.from_app(self._app, environ)
+        if "json" not in (response.mimetype or ""):
             return refusal(unsupported(target))
         return identified(response)
 

@@ -91,7 +91,9 @@ class Runtime:
             raise wrong("InvokeEndpointWithResponseStream is not supported by the local SageMaker")
         headers = {key.lower(): utf8(text) for key, text in request.headers.items()}
         asked = constraints.from_headers(OPERATIONS[path], headers)
-        broken = constraints.violations("sagemaker-runtime", OPERATIONS[path], {"EndpointName": name, **asked})
+        broken = constraints.violations(
+            "sagemaker-runtime", OPERATIONS[path], {"EndpointName": name, "Body": b"", **asked}
+        )
         if broken:
             raise wrong(broken)
         for member in UNSUPPORTED:

@@ -57,11 +57,13 @@ class Source:
     """One object of a job.
 
     Attributes:
-        location: Where it lies.
-        name: Its part of the answer's location.
+        bucket: Where it lies.
+        key: Its key.
+        name: Its part of the answer's key.
     """
 
-    location: str
+    bucket: str
+    key: str
     name: str
 
 
@@ -110,7 +112,8 @@ def run(request: Mapping[str, Any], s3: BaseClient, url: str, stopping: threadin
     Returns:
         Why it failed, or None. Objects that could be answered are answered in both cases.
     """
-    limits = read_limits(request, json.loads(get(url, "/execution-parameters").body or b"{}"))
+    proposed = get(url, "/execution-parameters")  # which a container need not have
+    limits = read_limits(request, json.loads(proposed.body) if proposed.ok else {})
     data = request["TransformInput"]["DataSource"]["S3DataSource"]
     try:
         found = sources(s3, data)
@@ -125,7 +128,7 @@ def run(request: Mapping[str, Any], s3: BaseClient, url: str, stopping: threadin
         if stopping.is_set():
             return None
         if has_ended.is_set():
-            return f"{source.name}: the container has ended"
+            return f"{source.key}: the container has ended"
         error = transform(request, source, s3, url, limits)
         if error and not is_reachable(url):
             has_ended.set()
@@ -146,14 +149,13 @@ def sources(s3: BaseClient, data: Mapping[str, str]) -> list[Source]:
     if data["S3DataType"] == "S3Prefix":
         bucket, prefix = storage.parse(data["S3Uri"])
         found = storage.keys(s3, data["S3Uri"])
-        return [Source(f"s3://{bucket}/{key}", storage.relative(key, prefix)) for key in found]
+        return [Source(bucket, key, storage.relative(key, prefix)) for key in found]
     with storage.downloaded(s3, data["S3Uri"]) as file:
         manifest = json.load(file)
     if not isinstance(manifest, list) or not manifest or not isinstance(manifest[0], dict):
         raise ValueError('a manifest is a list such as [{"prefix": "s3://bucket/folder/"}, "a.mp3", "b.mp3"]')
-    prefix = manifest[0]["prefix"]
-    storage.parse(prefix)
-    return [Source(f"{prefix}{name}", name.lstrip("/")) for name in manifest[1:]]
+    bucket, prefix = storage.parse(manifest[0]["prefix"])
+    return [Source(bucket, prefix + name, name.lstrip("/")) for name in manifest[1:]]
 
 
 def read_limits(request: Mapping[str, Any], proposed: Mapping[str, Any]) -> Limits:
@@ -175,9 +177,9 @@ def transform(request: Mapping[str, Any], source: Source, s3: BaseClient, url: s
         with body_of(s3, source, asked.get("CompressionType")) as body:
             answer = _invoke(body, {name: text for name, text in headers.items() if text}, url, limits)
     except (ClientError, OSError, EOFError) as error:
-        return f"{source.name}: {error}"
+        return f"{source.key}: {error}"
     if not answer.ok:
-        return f"{source.name}: {error_message(answer)}"
+        return f"{source.key}: {error_message(answer)}"
     content_type = answer.headers.get("content-type", "application/octet-stream")
     end = b"\n" if target.get("AssembleWith") == "Line" else b""
     location = storage.join(target["S3OutputPath"], f"{source.name}.out")
@@ -188,7 +190,7 @@ def transform(request: Mapping[str, Any], source: Source, s3: BaseClient, url: s
 @contextlib.contextmanager
 def body_of(s3: BaseClient, source: Source, compression: str | None) -> Iterator[BinaryIO]:
     """Yields an object's bytes as an open file, unpacked where the job's input is compressed."""
-    with storage.downloaded(s3, source.location) as file:
+    with storage.downloaded(s3, f"s3://{source.bucket}/{source.key}") as file:
         if compression != "Gzip":
             yield file
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -174,20 +175,40 @@ def test_topics_hear_of_success_and_failure(
     output = {
         "S3OutputPath": "s3://sounds/told",
         "S3FailurePath": "s3://sounds/told",
-        "NotificationConfig": {f"{kind}Topic": topic for kind, topic in topics.items()},
+        "NotificationConfig": {
+            **{f"{kind}Topic": topic for kind, topic in topics.items()},
+            "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC"],
+        },
     }
     create_endpoint(sagemaker.client("sagemaker"), "telling", asynchronous={"OutputConfig": output})
-    for body in (mixture, b"no sound"):
-        runtime.invoke_endpoint_async(EndpointName="telling", Body=body, ContentType="audio/mp3")
+    located = [
+        runtime.invoke_endpoint_async(EndpointName="telling", Body=body, ContentType="audio/mp3", InferenceId=name)
+        for name, body in {"Completed": mixture, "Failed": b"no sound"}.items()
+    ]
     heard: list[dict[str, Any]] = []
 
-    def both() -> bool:
+    def all_four() -> bool:
         received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         heard.extend(json.loads(json.loads(message["Body"])["Message"]) for message in received)
-        return len(heard) == 2
+        return len(heard) == 4
 
-    assert eventually(both, POLL_SECONDS)
-    assert {message["invocationStatus"] for message in heard} == {"Completed", "Failed"}
+    assert eventually(all_four, POLL_SECONDS)
+    event = {"eventVersion": "1.0", "eventSource": "aws:sagemaker"}
+    assert heard.count({**event, "eventName": "TestNotification"}) == 2  # one for each topic
+    results = {message["inferenceId"]: message for message in heard if "inferenceId" in message}
+    for name, message in results.items():
+        assert {**event, "eventName": "InferenceResult", "awsRegion": "us-east-1"}.items() <= message.items()
+        assert message["invocationStatus"] == name
+        assert message["receivedTime"] <= message["eventTime"]
+        assert (message["requestParameters"]["endpointName"], message["requestParameters"]["contentType"]) == (
+            "telling",
+            "audio/mp3",
+        )
+    answered = {"contentType": "application/json", "outputLocation": located[0]["OutputLocation"]}
+    assert results["Completed"]["responseParameters"] == answered
+    assert json.loads(base64.b64decode(results["Completed"]["responseBody"]["content"]))["data"]
+    assert results["Failed"]["failureReason"].startswith("ClientError: Received client error (400) from model.")
+    assert "responseBody" not in results["Failed"]
 
 
 @pytest.mark.parametrize(
