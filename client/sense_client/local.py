@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,6 +20,17 @@ MODEL = Path("model") / "model.pt2"
 _FIRST = 0
 
 
+def project_folder() -> Path | None:
+    """Returns the project's folder: that of the .venv that runs this, or the working folder; None: neither is it."""
+    folders = (Path(sys.prefix).parent, Path.cwd())
+    return next((folder for folder in folders if (folder / "handler" / "sense_handler.py").is_file()), None)
+
+
+def is_installed() -> bool:
+    """Says whether this process can tag: it has the project, PyTorch and TorchServe."""
+    return project_folder() is not None and all(map(find_spec, ("torch", "torchcodec", "ts")))
+
+
 class LocalTransport:
     """Runs the handler.
 
@@ -28,6 +42,9 @@ class LocalTransport:
     """
 
     def __init__(self, model: Path | None = None) -> None:
+        if folder := project_folder():
+            sys.path.append(str(folder))
+        logging.getLogger("ts").setLevel(logging.ERROR)  # warns of accelerators that it does not find
         try:
             import torch
             from ts.context import Context, RequestProcessor
@@ -36,8 +53,8 @@ class LocalTransport:
             from handler.sense_handler import SenseHandler
         except ImportError as error:
             raise SetupError(
-                f"--local needs the whole project ({error}): run it in its folder as .venv/bin/python -m sense_client, "
-                "after `make demo` and `.venv/bin/pip install ./client`"
+                f"tagging without a server needs the whole project ({error}): in its folder, after `make demo` and "
+                "`.venv/bin/pip install ./client`, call .venv/bin/sense"
             ) from None
         model = model or Path(str(handler.__file__)).parent.parent / MODEL
         if not model.is_file():

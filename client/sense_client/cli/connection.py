@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
+from sense_client.cli.exits import say
 from sense_client.client import DEFAULT_URL, Client
+from sense_client.local import LocalTransport, is_installed
 from sense_client.sagemaker import Endpoint
 
+CONNECT_SECONDS = 1.0
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -39,9 +44,7 @@ class Connection:
             SetupError: The place does not exist.
         """
         self._check()
-        if self.local or self.model:
-            from sense_client.local import LocalTransport  # loads PyTorch
-
+        if self.local or self.model or self._is_alone():
             return Client.over(LocalTransport(self.model))
         if self.endpoint is None:
             return Client(self.url, headers=self._headers(), max_connections=max_connections)
@@ -49,6 +52,13 @@ class Connection:
             self.endpoint, self.async_endpoint, self.is_async, self.input_location, self.region, self.profile
         )
         return Client(endpoint=place, max_connections=max_connections)
+
+    def _is_alone(self) -> bool:
+        """Says whether no place was named, nothing serves at the usual one, and this process can tag itself."""
+        if self.url or self.header or self.endpoint or not is_installed() or _answers(DEFAULT_URL):
+            return False
+        say(f"nothing answers at {DEFAULT_URL}: tagging in this process")
+        return True
 
     def _check(self) -> None:
         places = [self.url is not None, self.endpoint is not None, self.local or self.model is not None]
@@ -63,6 +73,15 @@ class Connection:
         if not all(separator for _, separator, _ in pairs):
             raise click.UsageError("--header takes 'Name: value'")
         return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 _OPTIONS = (
