@@ -96,8 +96,7 @@ def unpacked_with(archive: Path, model: Path, target: Path, user: str | None = N
         archive: The .mar file.
         model: The model file.
         target: An existing folder.
-        user: Who is to read it. The file is copied for them, since they may not read what root has unpacked. None: it
-            is linked.
+        user: Who is to read it, and may not read what root has unpacked. None: the caller.
 
     Returns:
         The unpacked archive, which TorchServe loads as it is.
@@ -106,10 +105,8 @@ def unpacked_with(archive: Path, model: Path, target: Path, user: str | None = N
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(folder)
     name = json.loads((folder / MANIFEST).read_text())["model"]["serializedFile"]
-    (folder / name).unlink()
-    if user is None:
-        (folder / name).symlink_to(model)
-    else:
-        shutil.copyfile(model, folder / name)
+    # A copy: if the file is replaced while it is served, a killed worker's successor must not serve another model.
+    shutil.copyfile(model, folder / name)
+    if user is not None:
         shutil.chown(folder / name, user, user)
     return folder
