@@ -27,8 +27,7 @@ class Profile:
 
     Attributes:
         max_body_bytes: Larger bodies are refused with 413.
-        max_requests: Requests inside at once, from the first byte received to the last byte sent; one more is refused
-            with 429.
+        max_requests: Requests at once that wait for a worker or are worked on; one more is refused with 429.
         max_work_seconds: Work on one request ends after that: SageMaker no longer waits for its answer.
     """
 
@@ -56,7 +55,10 @@ class ContainerSettings:
         port: Where the front listens, SAGEMAKER_BIND_TO_PORT.
         internal_ports: Lowest and highest port for TorchServe's listeners, SAGEMAKER_SAFE_PORT_RANGE; None: any.
         max_body_bytes: SENSE_MAX_BODY_BYTES, else SAGEMAKER_MAX_PAYLOAD_IN_MB in a transform job, else the profile's.
-        max_requests: SENSE_MAX_REQUESTS, 1 to 64 at once; one more gets 429. Default: the profile's.
+        max_requests: SENSE_MAX_REQUESTS, 1 to 64 that wait for a worker or are worked on; one more gets 429. Default:
+            the profile's.
+        max_large_requests: SENSE_MAX_LARGE_REQUESTS, 1 to 64 with a body of 2 MB or more, counted from their headers
+            on; one more gets 429. Default: `SENSE_MAX_REQUESTS`.
         max_transforms: What /execution-parameters proposes, SAGEMAKER_MAX_CONCURRENT_TRANSFORMS.
         spool_parent: The folder in which the one for bodies is made, SENSE_SPOOL_FOLDER; None: the temporary folder.
         handler_variables: The SENSE_ variables that the handler reads.
@@ -67,6 +69,7 @@ class ContainerSettings:
     internal_ports: tuple[int, int] | None
     max_body_bytes: int
     max_requests: int
+    max_large_requests: int
     max_transforms: int
     spool_parent: Path | None
     handler_variables: Mapping[str, str]
@@ -89,7 +92,8 @@ class ContainerSettings:
         given = ", ".join(f"{name}={value}" for name, value in self.handler_variables.items()) or "defaults"
         return (
             f"profile {self.profile}: port {self.port}, bodies up to {self.max_body_bytes} bytes, "
-            f"{self.max_requests} requests at once, {self.max_transforms} transforms, "
+            f"{self.max_requests} requests at once, {self.max_large_requests} large ones, "
+            f"{self.max_transforms} transforms, "
             f"spool folder {self.spool_parent or 'temporary'}, handler: {given}"
         )
 
@@ -107,6 +111,7 @@ def read_container_settings(environment: Mapping[str, str]) -> ContainerSettings
     batch = sagemaker.get("SAGEMAKER_BATCH", False)
     profile = "batch" if batch else given.get("SENSE_PROFILE", "realtime")
     defaults = PROFILES[profile]
+    max_requests = given.get("SENSE_MAX_REQUESTS", defaults.max_requests)
     payload_mb = sagemaker.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", 0) if batch else 0  # 0 means no limit
     max_body_bytes = payload_mb * MEBIBYTE or defaults.max_body_bytes
     handler_variables = {
@@ -118,7 +123,8 @@ def read_container_settings(environment: Mapping[str, str]) -> ContainerSettings
         port=sagemaker.get("SAGEMAKER_BIND_TO_PORT", 8080),
         internal_ports=sagemaker.get("SAGEMAKER_SAFE_PORT_RANGE"),
         max_body_bytes=given.get("SENSE_MAX_BODY_BYTES", max_body_bytes),
-        max_requests=given.get("SENSE_MAX_REQUESTS", defaults.max_requests),
+        max_requests=max_requests,
+        max_large_requests=given.get("SENSE_MAX_LARGE_REQUESTS", max_requests),
         max_transforms=sagemaker.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 0) or 1,
         spool_parent=given.get("SENSE_SPOOL_FOLDER"),
         handler_variables=handler_variables,
@@ -149,6 +155,7 @@ def _port_range(text: str, *, source: str) -> tuple[int, int]:
 FRONT_PARSERS: Mapping[str, Callable[..., Any]] = {
     f"{PREFIX}PROFILE": _profile,
     f"{PREFIX}MAX_REQUESTS": whole_number_parser(1, HIGHEST_MAX_REQUESTS),
+    f"{PREFIX}MAX_LARGE_REQUESTS": whole_number_parser(1, HIGHEST_MAX_REQUESTS),
 }
 _PARSERS = {**handler_settings.PARSERS, **FRONT_PARSERS}
 # What has no meaning where no front stands before TorchServe.

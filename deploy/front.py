@@ -23,6 +23,8 @@ LOCAL_TEMPLATE = Path(__file__).with_name("nginx.local.template")
 # A little more than SageMaker's longest, asynchronous inference, so that the caller gives up first.
 ANSWER_SECONDS = 3660
 RETRY_AFTER_SECONDS = 5
+# Requests at once, most of them bodies that are still on their way. nginx.conf.template allows for what they need.
+MAX_CONNECTIONS = 512
 # SageMaker sends SIGKILL 30 s after SIGTERM. Stopping TorchServe takes part of that time.
 DRAIN_SECONDS = 18
 
@@ -72,8 +74,9 @@ def configuration(front: Front) -> str:
         "TORCHSERVE_PORT": front.torchserve_port,
         "MAX_BODY_BYTES": settings.max_body_bytes,
         "MAX_REQUESTS": settings.max_requests,
+        "MAX_LARGE_REQUESTS": settings.max_large_requests,
+        "MAX_CONNECTIONS": MAX_CONNECTIONS,
         "ANSWER_SECONDS": ANSWER_SECONDS,
-        "DRAIN_SECONDS": DRAIN_SECONDS,
         "RETRY_AFTER_SECONDS": RETRY_AFTER_SECONDS,
         "PAGE_FOLDER": TREE / "client" / "sense_client" / "report" / "page",
         "DOCS_FOLDER": TREE / "docs",
@@ -106,9 +109,16 @@ def start(front: Front, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     )
 
 
-def stop(nginx: subprocess.Popen[bytes], drain_seconds: float) -> None:
-    """Ends nginx. It has `drain_seconds` to answer the requests that it has begun."""
-    for number, seconds in ((signal.SIGQUIT, drain_seconds), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
+def drain(nginx: subprocess.Popen[bytes]) -> None:
+    """Makes nginx take nothing new, and waits until it has answered what it has begun, `DRAIN_SECONDS` at most."""
+    nginx.send_signal(signal.SIGQUIT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        nginx.wait(DRAIN_SECONDS)
+
+
+def stop(nginx: subprocess.Popen[bytes]) -> None:
+    """Ends nginx, and with it what it has not answered yet."""
+    for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
         with contextlib.suppress(subprocess.TimeoutExpired):
             nginx.send_signal(number)
             nginx.wait(seconds)

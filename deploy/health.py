@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import psutil
 
 from deploy.http_call import call
 from deploy.processes import is_running
+from deploy.spool_folder import SpoolFolder
 from deploy.torchserve.launch import TorchServe
 from deploy.torchserve.readiness import ready_workers, silence
 from handler.wire.spool import HEADER
@@ -38,12 +36,6 @@ FIRST_ANSWER_SECONDS = 120.0
 LATER_ANSWER_SECONDS = 5.0
 # Callers wait that long for a worker to come back; after that they are refused at once.
 CLOSE_SECONDS = 10.0
-# Longer than any request lasts: a body that has not changed for that long has lost its nginx.
-STALE_BODY_SECONDS = 2 * 3600
-# The least free space for bodies: what nginx writes at once.
-SPARE_BYTES = 1 << 20
-# A process's start is known to 10 ms.
-CLOCK_TICK_SECONDS = 0.02
 # There while a warm worker serves.
 READY_FILE = "ready"
 # There from the first time on, except while no worker has been ready for CLOSE_SECONDS.
@@ -55,21 +47,18 @@ class Health(threading.Thread):
 
     Args:
         server: The TorchServe.
-        spool_folder: Where the front leaves bodies, and where the silence goes.
+        spool_folder: Where the front leaves bodies, and where the silence goes; looked after meanwhile.
         health_folder: Where the files are kept.
-        nginx: The front's master process.
 
     Attributes:
         ever_ready: Whether a worker was ready before.
         unready_since: time.monotonic() since when no worker has been ready; None while one is.
     """
 
-    def __init__(self, server: TorchServe, spool_folder: Path, health_folder: Path, nginx: int) -> None:
+    def __init__(self, server: TorchServe, spool_folder: SpoolFolder, health_folder: Path) -> None:
         super().__init__(name="health", daemon=True)
         self._server = server
         self._spool_folder = spool_folder
-        self._spool_owner = spool_folder.stat()
-        self._nginx = psutil.Process(nginx)
         self._ready_file = health_folder / READY_FILE
         self._open_file = health_folder / OPEN_FILE
         self._worker: psutil.Process | None = None
@@ -93,7 +82,8 @@ class Health(threading.Thread):
         """Watches until `stop`."""
         while not self._stopped.wait(POLL_SECONDS):
             try:
-                self._mend_spool_folder()
+                self._spool_folder.mend()
+                self._spool_folder.sweep()
                 self._look()
             except Exception:  # a watch that dies would leave the last state standing
                 logger.exception("the watch over the worker stumbled")
@@ -109,18 +99,7 @@ class Health(threading.Thread):
     def _look(self) -> None:
         if self._worker is None or not is_running(self._worker):
             self._worker = self._ready_worker()
-        self._set_ready(self._worker is not None and can_spool(self._spool_folder) and self._torchserve_answers())
-
-    def _mend_spool_folder(self) -> None:
-        """Makes the folder anew where it is gone, and removes what a killed nginx worker has left."""
-        if not self._spool_folder.is_dir():
-            logger.error("the spool folder %s was gone", self._spool_folder)
-            self._spool_folder.mkdir(mode=0o700)
-            if os.geteuid() == 0:
-                os.chown(self._spool_folder, self._spool_owner.st_uid, self._spool_owner.st_gid)
-        workers = self._nginx.children()
-        if workers:
-            sweep(self._spool_folder, max(time.time() - STALE_BODY_SECONDS, *map(started_at, workers[:1])))
+        self._set_ready(self._worker is not None and self._spool_folder.has_room() and self._torchserve_answers())
 
     def _ready_worker(self) -> psutil.Process | None:
         """Returns a worker that serves: the one that is back, or another one of several."""
@@ -145,8 +124,7 @@ class Health(threading.Thread):
     def _tags(self, worker: psutil.Process) -> bool:
         """Says whether the worker answers, or is a later one that is busy with what waited for it."""
         seconds = LATER_ANSWER_SECONDS if self.ever_ready else FIRST_ANSWER_SECONDS
-        with NamedTemporaryFile(dir=self._spool_folder, prefix="silence-") as file:
-            share_with_folders_owner(file.fileno(), self._spool_folder)
+        with self._spool_folder.file("silence-") as file:
             file.write(silence())
             file.flush()
             headers = {"Content-Type": "audio/wav", HEADER: file.name}
@@ -180,38 +158,3 @@ def watched(health: Health) -> Iterator[Health]:
         yield health
     finally:
         health.stop()
-
-
-def sweep(spool_folder: Path, before: float) -> None:
-    """Removes bodies whose last byte was written before that time: nginx removes its own, unless it was killed."""
-    for file in spool_folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_mtime < before:
-                file.unlink()
-
-
-def started_at(process: psutil.Process) -> float:
-    """Returns when a process started, as time.time() counts now. psutil's own answer is right to a second alone."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    since_boot_seconds = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot_seconds
-    return time.time() - age_seconds - CLOCK_TICK_SECONDS
-
-
-def can_spool(spool_folder: Path) -> bool:
-    """Says whether a body can be written."""
-    try:
-        with NamedTemporaryFile(dir=spool_folder, prefix="probe-") as file:
-            file.write(bytes(4096))
-            file.flush()
-        return shutil.disk_usage(spool_folder).free >= SPARE_BYTES
-    except OSError as error:
-        logger.warning("no body can be stored: %s", error)
-        return False
-
-
-def share_with_folders_owner(descriptor: int, folder: Path) -> None:
-    """Gives a file to the owner of its folder, TorchServe's user, if we are root."""
-    owner = folder.stat()
-    if os.geteuid() == 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -17,6 +17,7 @@ from deploy.container_settings import ContainerSettings
 from deploy.errors import ServingError
 from deploy.health import Health, watched
 from deploy.ports import HOST, inner_ports
+from deploy.spool_folder import SpoolFolder
 from deploy.torchserve import driver
 from deploy.torchserve.launch import Options, TorchServe, launched
 from deploy.torchserve.readiness import wait_until
@@ -96,7 +97,8 @@ class Stack:
 def running(settings: ContainerSettings, places: Places, environment: Mapping[str, str]) -> Iterator[Stack]:
     """Runs the stack for the length of the `with` block, which begins before it is ready.
 
-    At the end it takes nothing new, answers what has begun as far as time allows, and leaves no process and no file.
+    At the end it takes nothing new, and answers what has begun as far as time allows. Then TorchServe ends, so that the
+    front says 503 to callers who still wait. No process and no file is left.
 
     Raises:
         ServingError: There is no free port, or nginx is not installed.
@@ -113,12 +115,11 @@ def running(settings: ContainerSettings, places: Places, environment: Mapping[st
             stop_seconds=TORCHSERVE_STOP_SECONDS,
         )
         ports = inner_ports(settings.port, settings.internal_ports)
-        torchserve = stack.enter_context(launched(options, ports, run_folder, log or sys.stdout.buffer))
         nginx = front.start(
             front.Front(
                 settings,
                 places.host,
-                torchserve.port,
+                ports["inference"],
                 run_folder,
                 spool_folder,
                 places.user,
@@ -127,8 +128,10 @@ def running(settings: ContainerSettings, places: Places, environment: Mapping[st
             ),
             log,
         )
-        stack.callback(front.stop, nginx, front.DRAIN_SECONDS)
-        health = stack.enter_context(watched(Health(torchserve, spool_folder, run_folder, nginx.pid)))
+        stack.callback(front.stop, nginx)
+        torchserve = stack.enter_context(launched(options, ports, run_folder, log or sys.stdout.buffer))
+        stack.callback(front.drain, nginx)
+        health = stack.enter_context(watched(Health(torchserve, SpoolFolder(spool_folder, nginx.pid), run_folder)))
         yield Stack(torchserve, nginx, health, spool_folder)
 
 

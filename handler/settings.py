@@ -48,9 +48,9 @@ class Settings:
             start with one line. `tf32`, `bfloat16` and `float16` are served even where probabilities move, and the log
             says how far.
         spool_folder: Absolute path of the folder in which the container, and `make serve` with nginx, make the one for
-            bodies; default: the temporary folder. At worst it needs `SENSE_MAX_REQUESTS` times the size limit. Leave it
-            unset where no nginx stands before TorchServe. The handler gets the folder that was made, and takes bodies
-            from there (handler/wire/spool.py).
+            bodies; default: the temporary folder. At worst it needs `SENSE_MAX_LARGE_REQUESTS` times the size
+            limit and 1 GB. Leave it unset where no nginx stands before TorchServe. The handler gets the folder that
+            was made, and takes bodies from there (handler/wire/spool.py).
     """
 
     default_sensitivity: int = 0

@@ -1,4 +1,6 @@
-"""What the front and the servers behind it do when a process is killed, and with what is no proper request."""
+"""What the front and the servers behind it do when a process is killed, with callers who are slow or hang up, and with
+what is no proper request.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,18 +23,25 @@ from deploy.http_call import Answer, call
 from deploy.torchserve.readiness import silence
 from local_sagemaker.containers import Container, get, started
 from tests.e2e.conftest import LOGS, NUM_WORKERS, WORKERS
-from tests.support.sagemaker_container import processes, spooled, workers
+from tests.support.sagemaker_container import paused, processes, spooled, workers
 from tests.support.waiting import eventually
 
-RECOVERY_SECONDS = 60
+RECOVERY_SECONDS = 120
 LOADED = "MODEL_LOG - model toy/"
+MAX_REQUESTS = 4
 SOUND = {"Content-Type": "audio/wav"}
+# Much work for few bytes. From 2 MB on a body takes a place before it is here.
+SLOW_SOUND = {"Content-Type": "audio/x-raw; rate=1000; format=s16le"}
+LARGE_BYTES = 2_100_000
+# jobQueueSize of model-config.yaml, and a batch for each worker.
+QUEUE_AND_WORKERS = 64 + 3 * NUM_WORKERS
 
 
 @pytest.fixture(scope="module")
 def container(container_command: list[str]) -> Iterator[Container]:
     """A real-time container, which the tests of this module share."""
-    with started(container_command, {**WORKERS, "SENSE_MAX_REQUESTS": "4"}, LOGS / "front-faults.log") as begun:
+    variables = {**WORKERS, "SENSE_MAX_REQUESTS": str(MAX_REQUESTS)}
+    with started(container_command, variables, LOGS / "front-faults.log") as begun:
         begun.wait_until_healthy()
         assert eventually(lambda: num_loads(begun) == NUM_WORKERS, RECOVERY_SECONDS)
         yield begun
@@ -47,8 +57,16 @@ def kill(process: psutil.Process) -> None:
         process.kill()
 
 
-def tag(container: Container) -> Answer:
-    return call("POST", f"{container.url}/invocations", SOUND, silence())
+def tag(container: Container, body: bytes = silence()) -> Answer:
+    return call("POST", f"{container.url}/invocations", SOUND, body)
+
+
+def error_of(answer: Answer) -> str:
+    """Returns the error, having looked at its form."""
+    body = json.loads(answer.body)
+    assert set(body) == {"status_code", "error"}
+    assert body["status_code"] == answer.status
+    return str(body["error"])
 
 
 @pytest.mark.parametrize("times", [2, 5])
@@ -126,24 +144,142 @@ def test_the_handlers_errors_name_the_model(container: Container) -> None:
 
 
 @contextlib.contextmanager
-def uploads(container: Container, count: int) -> Iterator[None]:
-    """Holds requests of which half of the body has come."""
+def uploads(container: Container, count: int, size_bytes: int, sent_bytes: int) -> Iterator[list[socket.socket]]:
+    """Holds requests of which the beginning of the body has come."""
+    host, port = urlsplit(container.url).netloc.split(":")
+    head = POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % size_bytes
     with contextlib.ExitStack() as held:
-        for _ in range(count):
-            host, port = urlsplit(container.url).netloc.split(":")
-            connection = held.enter_context(socket.create_connection((host, int(port)), 30))
-            connection.sendall(POST + b"Content-Length: 3000000\r\n\r\n" + bytes(1_500_000))
-        yield
+        connections = [held.enter_context(socket.create_connection((host, int(port)), 30)) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(head)
+            assert connection.recv(100).startswith(b"HTTP/1.1 100")
+            connection.sendall(bytes(sent_bytes))
+        yield connections
+
+
+def large(container: Container) -> Answer:
+    """Tags silence in a large body."""
+    return tag(container, silence() + bytes(LARGE_BYTES))
+
+
+def test_slow_senders_keep_nobody_from_an_answer(container: Container) -> None:
+    with uploads(container, 10 * MAX_REQUESTS, 1_000_000, 1) as connections:
+        for _ in range(3):
+            for connection in connections:
+                connection.sendall(b"x")
+            assert tag(container).ok
+
+
+def test_slow_senders_of_large_bodies_keep_no_clip_from_its_answer(container: Container) -> None:
+    with uploads(container, MAX_REQUESTS, LARGE_BYTES, 1):
+        refused = large(container)
+        assert (refused.status, refused.headers["retry-after"]) == (429, "5")
+        assert "try again" in error_of(refused)
+        assert tag(container).ok
+    assert eventually(lambda: large(container).ok, RECOVERY_SECONDS)
+
+
+def test_callers_who_hang_up_while_they_send_leave_no_place_and_no_body(container: Container) -> None:
+    for size_bytes in (1_000_000, LARGE_BYTES):
+        with uploads(container, MAX_REQUESTS, size_bytes, 900_000):
+            assert eventually(lambda: len(bodies(container)) == MAX_REQUESTS, RECOVERY_SECONDS)
+        assert eventually(lambda: bodies(container) == [], RECOVERY_SECONDS)
+        assert eventually(lambda: large(container).ok, RECOVERY_SECONDS)
+
+
+def test_callers_who_hang_up_while_they_read_leave_no_place_and_no_body(container: Container) -> None:
+    host, port = urlsplit(container.url).netloc.split(":")
+    body = bytes(4_000_000)  # 2,000 s, for some 200 KB of answer
+    head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: {SLOW_SOUND['Content-Type']}\r\n"
+    head += f"X-All-Probabilities: 1\r\nContent-Length: {len(body)}\r\n\r\n"
+    with contextlib.ExitStack() as held:
+        connections = [held.enter_context(socket.socket()) for _ in range(MAX_REQUESTS)]
+        for connection in connections:
+            # So that the answer does not fit between nginx and the caller.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            connection.connect((host, int(port)))
+            connection.sendall(head.encode() + body)
+        for connection in connections:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert len(bodies(container)) == MAX_REQUESTS
+    assert eventually(lambda: bodies(container) == [], RECOVERY_SECONDS)
+    assert eventually(lambda: large(container).ok, RECOVERY_SECONDS)
+
+
+def test_a_worker_that_is_killed_at_work_costs_its_caller_a_503(container: Container) -> None:
+    loads = num_loads(container)
+    with ThreadPoolExecutor(1) as pool:
+        body = bytes(12_000_000)  # 6,000 s
+        waiting = pool.submit(call, "POST", f"{container.url}/invocations", SLOW_SOUND, body)
+        assert eventually(lambda: killed_at_work(container), RECOVERY_SECONDS, 0.01)
+        answer = waiting.result()
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert "try again" in error_of(answer)
+    assert tag(container).ok  # the other one serves
+    assert eventually(lambda: num_loads(container) > loads, RECOVERY_SECONDS)
+
+
+def killed_at_work(container: Container) -> bool:
+    """Kills a worker that has mapped a body, if there is one."""
+    for process in workers(container):
+        with contextlib.suppress(OSError):
+            if "/sense-spool-" in Path(f"/proc/{process.pid}/maps").read_text():
+                kill(process)
+                return True
+    return False
+
+
+def test_a_queue_full_of_requests_whose_callers_are_gone_refuses_more(container: Container) -> None:
+    def hang_up(_: int) -> Answer:
+        return call("POST", f"{container.url}/invocations", SOUND, silence(), timeout_seconds=0.2)
+
+    with ThreadPoolExecutor(MAX_REQUESTS // 2) as pool, paused(container):
+        answers = list(pool.map(hang_up, range(QUEUE_AND_WORKERS + 10)))
+        refused = [answer for answer in answers if answer.status]
+        assert len(answers) - len(refused) <= QUEUE_AND_WORKERS
+        assert '"POST /invocations HTTP/1.1" 503' in container.log.read_text()  # TorchServe's own answer
+        for answer in refused:
+            assert (answer.status, answer.headers["retry-after"]) == (429, "5")
+            assert "try again" in error_of(answer)
+    assert eventually(lambda: tag(container).ok, RECOVERY_SECONDS)
+
+
+@pytest.mark.parametrize("damage", ["missing", "corrupt"])
+def test_a_model_file_that_is_lost_while_it_serves(container: Container, damage: str) -> None:
+    (model,) = run_folder(container).glob("cochl-sense/*.pt2")
+    content, loads, refusals = model.read_bytes(), num_loads(container), num_refusals(container)
+    if damage == "missing":
+        model.unlink()
+    else:
+        model.write_bytes(content[:1000])
+    kill(workers(container)[0])
+    assert eventually(lambda: num_refusals(container) > refusals, RECOVERY_SECONDS)
+    assert tag(container).ok  # the other worker has it in memory
+    assert get(container.url, "/ping").ok
+    model.write_bytes(content)
+    assert eventually(lambda: num_loads(container) > loads, RECOVERY_SECONDS)
+    assert tag(container).headers["x-model"] == "toy/1"
+
+
+def run_folder(container: Container) -> Path:
+    master = processes(container, "nginx: master")[0].cmdline()
+    return Path(" ".join(master).split(" -p ")[1].split()[0])
+
+
+def num_refusals(container: Container) -> int:
+    return container.log.read_text(errors="replace").count("cannot serve: ")
 
 
 def test_a_killed_nginx_worker_takes_no_places_and_no_bodies_along(container: Container) -> None:
-    with uploads(container, 4):
-        assert eventually(lambda: tag(container).status == 429, RECOVERY_SECONDS)
+    with uploads(container, MAX_REQUESTS, LARGE_BYTES, 1_500_000):
+        assert eventually(lambda: len(bodies(container)) == MAX_REQUESTS, RECOVERY_SECONDS)
+        assert large(container).status == 429
         newest = max(file.stat().st_mtime for file in bodies(container))
         assert eventually(lambda: time.time() > newest + 0.2, RECOVERY_SECONDS)  # starts are known to 20 ms
         (worker,) = processes(container, "nginx: worker")
         kill(worker)
-        assert eventually(lambda: tag(container).ok, RECOVERY_SECONDS)
+        assert eventually(lambda: large(container).ok, RECOVERY_SECONDS)
     assert eventually(lambda: bodies(container) == [], RECOVERY_SECONDS)
 
 

@@ -23,7 +23,7 @@ from local_sagemaker.containers import Container, get, started
 from local_sagemaker.gateway import create_endpoint, running
 from tests.e2e.conftest import LOGS
 from tests.support.audio import encode, tone
-from tests.support.sagemaker_container import alive, processes, spooled, workers
+from tests.support.sagemaker_container import alive, paused, processes, spooled, workers
 from tests.support.toy_model import TONE_HERTZ, write_toy_model
 from tests.support.waiting import eventually
 
@@ -207,16 +207,24 @@ def test_a_chunked_body(small: Container) -> None:
 
 def test_one_too_many_gets_429_and_when_to_come_back(small: Container) -> None:
     body = bytes(encode(tone(1000, 0.8, 3, 16_000), 16_000, "wav"))
-    with half_sent(small, body) as first, half_sent(small, body) as second:
-        assert eventually(lambda: post(small, body).status_code == 429, 5)
-        response = post(small, body)
-        assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
-        assert "2 requests" in error_of(response)
-        assert get(small.url, "/ping").status == 200  # it is busy, not ill
-        for connection in (first, second):
-            connection.send(body[len(body) // 2 :])
-            assert connection.getresponse().status == 200
-    assert eventually(lambda: post(small, body).status_code == 200, 5)
+    with concurrent.futures.ThreadPoolExecutor(MAX_REQUESTS + 1) as pool:
+        with paused(small):
+            response, waiting = one_too_many(pool, small, body)
+            assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
+            assert "2 at once" in error_of(response)
+            assert get(small.url, "/ping").status == 200  # it is busy, not ill
+        assert [future.result().status_code for future in waiting] == [200] * MAX_REQUESTS
+    assert post(small, body).status_code == 200
+
+
+def one_too_many(
+    pool: concurrent.futures.Executor, container: Container, body: bytes
+) -> tuple[requests.Response, set[concurrent.futures.Future[requests.Response]]]:
+    """Takes every place of a container that answers nothing; returns the refusal of one more, and those that wait."""
+    sent = [pool.submit(post, container, body) for _ in range(MAX_REQUESTS + 1)]
+    done, waiting = concurrent.futures.wait(sent, 60, concurrent.futures.FIRST_COMPLETED)
+    assert len(done) == 1
+    return done.pop().result(), waiting
 
 
 def test_under_overload_every_caller_gets_an_answer_or_429(small: Container) -> None:
@@ -233,8 +241,8 @@ def test_overload_through_sagemaker(small: Container) -> None:
     with running(small.url, lambda *_: contextlib.nullcontext(small.url)) as sagemaker:
         create_endpoint(sagemaker.client("sagemaker"), "crowded")
         client = sagemaker.client("sagemaker-runtime")
-        with half_sent(small, body), half_sent(small, body):
-            assert eventually(lambda: post(small, body).status_code == 429, 5)
+        with concurrent.futures.ThreadPoolExecutor(MAX_REQUESTS + 1) as pool, paused(small):
+            one_too_many(pool, small, body)
             with pytest.raises(client.exceptions.ModelError) as raised:
                 client.invoke_endpoint(EndpointName="crowded", ContentType="audio/wav", Body=body)
     assert raised.value.response["OriginalStatusCode"] == 429
@@ -378,13 +386,20 @@ def test_sigterm_answers_what_has_begun_and_ends_within_30_seconds(container_com
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_that_dies_ends_the_container(container_command: list[str], part: str) -> None:
+def test_a_part_that_dies_ends_the_container_and_waiting_callers_hear_of_it(
+    container_command: list[str], part: str
+) -> None:
     log = LOGS / f"container-without-{part.split()[0].strip(':')}.log"
-    with started(container_command, {}, log) as container:
-        assert eventually(lambda: all(processes(container, each) for each in PARTS), 60)
+    with started(container_command, {}, log) as container, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        container.wait_until_healthy()
         (process,), members = processes(container, part), processes(container)
-        process.kill()
-        assert container.process.wait(30) != 0
+        with paused(container):
+            waiting = pool.submit(post, container, bytes(1_000_000))
+            assert eventually(lambda: spooled(container), 10)
+            process.kill()
+            assert waiting.result().status_code == 503
+            assert "try again" in error_of(waiting.result())
+            assert container.process.wait(30) != 0
         assert eventually(lambda: alive(members) == [], 5)
 
 

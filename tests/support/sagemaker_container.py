@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -36,9 +36,23 @@ def workers(container: Container) -> list[psutil.Process]:
     return processes(container, WORKER)
 
 
+@contextlib.contextmanager
+def paused(container: Container) -> Iterator[None]:
+    """Makes the workers stand still, so that all requests wait."""
+    standing = workers(container)
+    for worker in standing:
+        worker.suspend()
+    try:
+        yield
+    finally:
+        for worker in standing:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
+
+
 def spooled(container: Container) -> list[Path]:
     """Returns the bodies that lie in the spool folder, whichever file system the container sees."""
-    folder = re.search(r"spool folder (/\S+)", container.log.read_text())
+    folder = re.search(r"serve - spool folder (/\S+)", container.log.read_text())
     assert folder, container.log
     root = Path(f"/proc/{processes(container, 'nginx: master')[0].pid}/root")
     return list((root / folder[1].lstrip("/")).iterdir())

@@ -57,14 +57,16 @@ def test_an_operators_word_counts_most(tmp_path: Path) -> None:
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": "50",
             "SENSE_MAX_BODY_BYTES": "1000",
             "SENSE_MAX_REQUESTS": "3",
+            "SENSE_MAX_LARGE_REQUESTS": "1",
             "SENSE_SPOOL_FOLDER": str(tmp_path),
             "SENSE_DEFAULT_SENSITIVITY": "1",
         }
     )
-    assert (settings.max_body_bytes, settings.max_requests, settings.spool_parent) == (1000, 3, tmp_path)
+    assert (settings.max_body_bytes, settings.spool_parent) == (1000, tmp_path)
+    assert (settings.max_requests, settings.max_large_requests) == (3, 1)
     assert settings.handler_variables["SENSE_DEFAULT_SENSITIVITY"] == "1"
     assert "SENSE_MAX_REQUESTS" not in settings.handler_variables
-    for word in ("batch", "1000 bytes", "3 requests", str(tmp_path), "SENSE_DEFAULT_SENSITIVITY=1"):
+    for word in ("batch", "1000 bytes", "3 requests", "1 large", str(tmp_path), "SENSE_DEFAULT_SENSITIVITY=1"):
         assert word in settings.describe()
 
 

@@ -58,13 +58,15 @@ def test_nginx_accepts_the_configuration(front: Front, tmp_path: Path) -> None:
 
 
 def test_what_it_answers_by_itself_is_json(front: Front) -> None:
-    bodies = re.findall(r"return (\d+) '(.*)';", configuration(front))
-    assert len(bodies) >= 9
-    for status, body in bodies:
-        answer = json.loads(body.removesuffix("\\n"))
-        if int(status) >= 400:
-            assert answer["status_code"] == int(status)
-            assert answer["error"]
+    text = configuration(front)
+    statuses = dict(re.findall(r"location = (/errors/\S+) { return (\d+) ", text))
+    errors = dict(re.findall(r"(/errors/\S+) '(.*)';", text))
+    assert errors.keys() == statuses.keys()
+    assert len(errors) >= 11
+    for address, body in [*errors.items(), ("@not_ready", re.findall(r"return 503 '(.*)\\n';", text)[0])]:
+        answer = json.loads(body)
+        assert set(answer) == {"status_code", "error"}
+        assert answer["status_code"] == int(statuses.get(address, 503))
 
 
 def test_the_handler_gets_its_own_variables_and_no_others(settings: ContainerSettings, tmp_path: Path) -> None:
