@@ -17,7 +17,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve sagemaker test test-code test-servers test-fast test-pythons lint archive image image-test benchmark model lock \
-	fuzz audit settings setup setup-dev clean FORCE
+	soak fuzz audit settings setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-pythons: setup-dev  ## The same on another supported Python, through uv (PY
 
 fuzz: setup-dev  ## Try mutated files in a watched decoder (MINUTES=30, SEED=0; GUIDED=1: our own readers, by coverage)
 	@$(VENV)/python -m tests.fuzz --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0) $(if $(GUIDED),--guided)
+
+soak: setup-dev archive  ## Load the server for a while (MINUTES=30), or kill its processes (KILLS=200); writes docs/record/soak.md
+	@$(VENV)/python -m tests.soak $(if $(KILLS),--kills $(KILLS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 audit: setup-dev  ## Ask PyPI for known weaknesses of what requirements.lock pins (needs the network)
 	@$(VENV)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
