@@ -104,10 +104,7 @@ class Health(threading.Thread):
     def _ready_worker(self) -> psutil.Process | None:
         """Returns a worker that serves: the one that is back, or another one of several."""
         worker = next(iter(ready_workers(self._server)), None)
-        if worker is None or not self._tags(worker):
-            return None
-        self.ever_ready = True
-        return worker
+        return worker if worker is not None and self._tags(worker) else None
 
     def _torchserve_answers(self) -> bool:
         """Asks now and then: a Java process that hangs looks alive from outside.
@@ -142,6 +139,7 @@ class Health(threading.Thread):
                 file.write_text('{"status":"Healthy"}')
                 file.chmod(0o644)
             self.unready_since = None
+            self.ever_ready = True  # last: from now on the patience with time spent unready is shorter
         elif not ready and (self.unready_since is None or self._ready_file.exists()):
             logger.warning("not ready")
             self._ready_file.unlink(missing_ok=True)
