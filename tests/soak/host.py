@@ -62,12 +62,16 @@ class Host:
         """Returns when that many workers are ready, and /ping says 200.
 
         Raises:
-            TimeoutError: They are not in time.
+            RuntimeError: They are not in time, or the container has ended.
         """
-        if not eventually(lambda: len(self.ready_workers()) >= num_workers, READY_SECONDS) or not eventually(
-            lambda: get(self.url(), "/ping").ok, READY_SECONDS
-        ):
-            raise TimeoutError(f"{num_workers} workers were not ready within {READY_SECONDS:.0f} s")
+
+        def is_full() -> bool:
+            if self.container.process.poll() is not None:
+                raise RuntimeError(f"the container has ended; see {self.container.log}")
+            return len(self.ready_workers()) >= num_workers and get(self.url(), "/ping").ok
+
+        if not eventually(is_full, READY_SECONDS):
+            raise RuntimeError(f"{num_workers} workers were not ready within {READY_SECONDS:.0f} s")
 
     def ready_workers(self) -> list[int]:
         """The process ids of the workers that TorchServe says are ready, and that run."""

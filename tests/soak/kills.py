@@ -26,14 +26,15 @@ from tests.support.waiting import eventually
 NUM_CALLERS = 20
 PAUSE_SECONDS = 1.0
 # Of a hundred kills. Those of the second group end the container, as deploy/stack.py wants it; its host starts another.
-MENDED = {"worker": 50, "nginx worker": 30}
-ENDING = {"Java": 8, "launcher": 4, "nginx master": 5, "entry point": 3}
+MENDED = {"worker": 55, "nginx worker": 35}
+ENDING = {"Java": 3, "launcher": 2, "nginx master": 3, "entry point": 2}
 WEIGHTS = MENDED | ENDING
 MOST_RECOVERY_SECONDS = 10.0
 # TorchServe hands that many requests to a worker at once (model-config.yaml).
 BATCH_SIZE = 3
 CAPACITY_ROUNDS = 3
 POLL_SECONDS = 0.1
+NO_CAPACITY = {"at_once": {}, "ready_workers": 0, "wanted_workers": num_cores(), "bodies_left": 0}
 IDLE_SECONDS = 120.0
 
 
@@ -62,28 +63,39 @@ class Kill:
 
 def kills(num_kills: int, most_minutes: float | None = None) -> dict[str, Any]:
     """Runs them, or those of them that the minutes suffice for; returns the figures and the checks."""
-    described, chance = machine(), Random(0)
+    described = machine()
     end = time.monotonic() + 60 * (most_minutes or float("inf"))
     with Host("kills") as host:
         host.wait_until_full(num_cores())
         quiet = quiet_answers(host.url())
         crowd = Crowd(host.url, quiet, {"good": 100}, PAUSE_SECONDS)
-        done = []
+        done: list[Kill] = []
         with crowd.calling(NUM_CALLERS):
-            for _ in tqdm(range(num_kills), desc="kills", unit="kill"):
-                if time.monotonic() < end:
-                    (kind,) = chance.choices([*WEIGHTS], [*WEIGHTS.values()])
-                    done.append(kill(host, quiet, kind))
-        left = with_losses(done, crowd.outcomes)
+            failure = kill_all(host, quiet, num_kills, end, done)
         result: dict[str, Any] = {
             "machine": described,
             "requests": len(crowd.outcomes),
-            "kills": [asdict(each) for each in left],
+            "kills": [asdict(each) for each in with_losses(done, crowd.outcomes)],
+            "failure": failure,
             "wrong": [each.problem for each in crowd.outcomes if each.problem and each.status == 200],
             "statuses": dict(Counter(str(each.status) for each in crowd.outcomes)),
-            **capacity(host, quiet),
+            **(NO_CAPACITY if failure else capacity(host, quiet)),
         }
     return {**result, "checks": [asdict(check) for check in checks(result)]}
+
+
+def kill_all(host: Host, quiet: Mapping[str, bytes], num_kills: int, end: float, done: list[Kill]) -> str | None:
+    """Kills in random order until the time is over; returns why it could not go on, or None."""
+    chance = Random(0)
+    for _ in tqdm(range(num_kills), desc="kills", unit="kill"):
+        if time.monotonic() > end:
+            break
+        (kind,) = chance.choices([*WEIGHTS], [*WEIGHTS.values()])
+        try:
+            done.append(kill(host, quiet, kind))
+        except RuntimeError as error:
+            return f"after a killed {kind}: {error}"
+    return None
 
 
 def kill(host: Host, quiet: Mapping[str, bytes], kind: str) -> Kill:
@@ -172,6 +184,7 @@ def checks(result: Mapping[str, Any]) -> list[Check]:
     most = max((each["lost_before"] + each["lost_after"] for each in mended if each["kind"] == "worker"), default=0)
     at_once_good = result["at_once"].get("200", 0)
     return [
+        Check("the server came back from every kill", result["failure"] or "it did", result["failure"] is None),
         Check("no wrong answer", f"{len(result['wrong'])} of {result['requests']}", not result["wrong"]),
         Check(
             f"served again within {MOST_RECOVERY_SECONDS:g} s where the container goes on",

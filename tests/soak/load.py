@@ -7,7 +7,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tqdm import tqdm
@@ -37,37 +37,73 @@ MOST_SLOPE, MOST_RECOVERY_SECONDS = 1.0, 5.0
 MOST_DRIFT = 2.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen, phase by phase.
+
+    Attributes:
+        together: As many requests as NUM_TOGETHER at once.
+        warming: Mixed traffic before the minutes that count.
+        before: What the processes hold when all connections are closed.
+        outcomes: Mixed traffic.
+        samples: What the processes hold meanwhile.
+        shed: More callers than the server takes.
+        recovery_seconds: Until a lone caller is served again.
+        after: What the processes hold when all connections are closed.
+        left: Bodies and connections that are left over.
+    """
+
+    together: list[Outcome]
+    warming: list[Outcome]
+    before: list[Held]
+    outcomes: list[Outcome]
+    samples: list[Held]
+    shed: list[Outcome]
+    recovery_seconds: float
+    after: list[Held]
+    left: dict[str, int]
+
+
 def soak(minutes: float) -> dict[str, Any]:
     """Runs all of it; returns the figures and the checks."""
     described = machine()
     warm_up_seconds = min(MOST_WARM_UP_SECONDS, 60 * minutes * WARM_UP_SHARE)
     with Host("soak") as host:
-        host.wait_until_full(num_cores())
-        quiet = quiet_answers(host.url())
-        together = ask_together(host.url(), quiet, NUM_TOGETHER, TOGETHER_CALLERS)
-        warming, _ = mixed(host, quiet, warm_up_seconds, "warm-up")
-        before = idle(host)
-        outcomes, samples = mixed(host, quiet, 60 * minutes, "mixed traffic")
-        shed, recovery_seconds = overload(host, quiet)
-        after = idle(host)
-        left = {"bodies": len(host.bodies()), "connections": num_connections(host)}
-    result: dict[str, Any] = {
-        "machine": described,
-        "profile": PROFILE,
-        "minutes": minutes,
-        "warm_up_seconds": warm_up_seconds,
-        "together": counted(together),
-        "requests": counted([*warming, *outcomes]),
-        "shed": counted(shed),
-        "problems": [each.problem for each in (*together, *warming, *outcomes, *shed) if ending(each) == "wrong"][:20],
-        "by_minute": by_minute(outcomes),
-        "recovery_seconds": recovery_seconds,
-        "memory": memory(samples),
-        "before": [asdict(each) for each in before],
-        "after": [asdict(each) for each in after],
-        "left": left,
-    }
+        seen = phases(host, warm_up_seconds, 60 * minutes)
+    given = {"machine": described, "profile": PROFILE, "minutes": minutes, "warm_up_seconds": warm_up_seconds}
+    result = {**given, **figures(seen)}
     return {**result, "checks": [asdict(check) for check in checks(result)]}
+
+
+def phases(host: Host, warm_up_seconds: float, seconds: float) -> Seen:
+    """Runs one phase after the other."""
+    host.wait_until_full(num_cores())
+    quiet = quiet_answers(host.url())
+    together = ask_together(host.url(), quiet, NUM_TOGETHER, TOGETHER_CALLERS)
+    warming, _ = mixed(host, quiet, warm_up_seconds, "warm-up")
+    before = idle(host)
+    outcomes, samples = mixed(host, quiet, seconds, "mixed traffic")
+    shed, recovery_seconds = overload(host, quiet)
+    after = idle(host)
+    left = {"bodies": len(host.bodies()), "connections": num_connections(host)}
+    return Seen(together, warming, before, outcomes, samples, shed, recovery_seconds, after, left)
+
+
+def figures(seen: Seen) -> dict[str, Any]:
+    """What is kept of it."""
+    everything = (*seen.together, *seen.warming, *seen.outcomes, *seen.shed)
+    return {
+        "together": counted(seen.together),
+        "requests": counted([*seen.warming, *seen.outcomes]),
+        "shed": counted(seen.shed),
+        "problems": [each.problem for each in everything if ending(each) == "wrong"][:20],
+        "by_minute": by_minute(seen.outcomes),
+        "recovery_seconds": seen.recovery_seconds,
+        "memory": memory(seen.samples),
+        "before": [asdict(each) for each in seen.before],
+        "after": [asdict(each) for each in seen.after],
+        "left": seen.left,
+    }
 
 
 def idle(host: Host) -> list[Held]:
