@@ -6,12 +6,13 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sense_client.errors import CallError, DroppedError, RefusedError, SetupError, UnavailableError
+from sense_client import aws
+from sense_client.errors import CallError, RefusedError, SetupError
 from sense_client.http import read_warnings
 from sense_client.recording import ANY_CONTENT_TYPE, Recording, TagOptions
 from sense_client.results import MalformedResultError, Result
@@ -27,9 +28,6 @@ READ_SECONDS = 70
 # Without it SageMaker gives up an asynchronous call after 15 minutes.
 INVOCATION_TIMEOUT_SECONDS = 3_600
 POLL_SECONDS = 1.0
-_BUSY = (429, 503)
-_TEMPORARY_CODES = ("ThrottlingException", "ServiceUnavailable", "ModelNotReadyException", "InternalFailure")
-_MISSING_CODES = ("404", "NoSuchKey")
 
 
 @dataclass(frozen=True)
@@ -101,12 +99,12 @@ class SageMakerTransport:
         attributes = _attributes(recording, options)
         with recording.open() as file:
             answer = self._invoke(file.read(), recording.content_type, attributes)
-        with _explained():
+        with aws.explained():
             return _result(answer["Body"].read(), read_warnings(answer.get("CustomAttributes")))
 
     def _invoke(self, body: bytes, content_type: str, attributes: str) -> Mapping[str, Any]:
         more = {"CustomAttributes": attributes} if attributes else {}
-        with _explained():
+        with aws.explained():
             answer: Mapping[str, Any] = self._runtime.invoke_endpoint(
                 EndpointName=self._endpoint.name, ContentType=content_type, Body=body, **more
             )
@@ -114,8 +112,8 @@ class SageMakerTransport:
 
     def _tag_through_s3(self, recording: Recording, options: TagOptions) -> Result:
         # Without the recording's name: the location travels in a header, which takes ASCII alone.
-        bucket, key = _bucket_and_key(f"{self._uploads()}/{uuid.uuid4()}")
-        with recording.open() as file, _explained():
+        bucket, key = aws.bucket_and_key(f"{self._uploads()}/{uuid.uuid4()}")
+        with recording.open() as file, aws.explained():
             self._s3.upload_fileobj(file, bucket, key)
         try:
             located = self._retries.call(lambda: self._invoke_async(f"s3://{bucket}/{key}", recording, options))
@@ -125,13 +123,13 @@ class SageMakerTransport:
 
     def _delete(self, bucket: str, key: str) -> None:
         """Removes what was uploaded. Callers who may not delete leave it to the bucket's lifecycle rules."""
-        with suppress(CallError), _explained():
+        with suppress(CallError), aws.explained():
             self._s3.delete_object(Bucket=bucket, Key=key)
 
     def _uploads(self) -> str:
         """Where recordings are uploaded to."""
         if self._input_location is None:
-            with _explained():
+            with aws.explained():
                 endpoint = self._control.describe_endpoint(EndpointName=self._async_name)
                 configuration = self._control.describe_endpoint_config(
                     EndpointConfigName=endpoint["EndpointConfigName"]
@@ -142,7 +140,7 @@ class SageMakerTransport:
                     f"{MAX_REALTIME_BYTES:,} bytes needs one that is"
                 )
             output = configuration["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"]
-            self._input_location = f"s3://{_bucket_and_key(output)[0]}/input"
+            self._input_location = f"s3://{aws.bucket_and_key(output)[0]}/input"
         return self._input_location.rstrip("/")
 
     @property
@@ -152,7 +150,7 @@ class SageMakerTransport:
     def _invoke_async(self, location: str, recording: Recording, options: TagOptions) -> Mapping[str, Any]:
         attributes = _attributes(recording, options)
         more = {"CustomAttributes": attributes} if attributes else {}
-        with _explained():
+        with aws.explained():
             located: Mapping[str, Any] = self._runtime.invoke_endpoint_async(
                 EndpointName=self._async_name,
                 InputLocation=location,
@@ -179,89 +177,34 @@ class SageMakerTransport:
         """An object's bytes, or None as long as it is not there."""
         if location is None:
             return None
-        bucket, key = _bucket_and_key(location)
+        bucket, key = aws.bucket_and_key(location)
         try:
-            with _explained():
+            with aws.explained():
                 answer: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
                 return answer
-        except _MissingError:
+        except aws.MissingError:
             return None
 
 
-class _MissingError(CallError):
-    """An object that is not there."""
-
-
 def _clients(endpoint: Endpoint, max_connections: int) -> tuple[BaseClient, BaseClient, BaseClient]:
-    try:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-    except ImportError:
-        raise SetupError("calling SageMaker needs boto3: pip install 'sense-client[sagemaker]'") from None
+    session = aws.session(endpoint.profile, endpoint.region)
+    from botocore.config import Config
+
     config = Config(
         read_timeout=READ_SECONDS,
         max_pool_connections=max(10, max_connections),
         # Retries of the runtime are this package's, which knows 429 and 503 of the container, too.
         retries={"total_max_attempts": 1},
     )
-    try:
-        session = boto3.Session(profile_name=endpoint.profile, region_name=endpoint.region)
+    with aws.explained():
         runtime = session.client("sagemaker-runtime", config=config)
         return runtime, session.client("sagemaker"), session.client("s3")
-    except BotoCoreError as error:
-        raise SetupError(str(error)) from None
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turns boto3's errors into this package's.
-
-    Raises:
-        CallError: In the place of one of boto3's.
-    """
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise _client_error(error.response) from error
-    except HTTPClientError as error:
-        raise DroppedError(str(error)) from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise SetupError(str(error)) from error
-
-
-def _client_error(response: Mapping[str, Any]) -> CallError:
-    code, text = response["Error"].get("Code", ""), response["Error"].get("Message", "")
-    metadata = response.get("ResponseMetadata", {})
-    status, request_id = metadata.get("HTTPStatusCode"), metadata.get("RequestId")
-    if code == "ModelError":
-        status = response.get("OriginalStatusCode", status)
-        kind: type[CallError] = UnavailableError if status in _BUSY else RefusedError
-        return kind(_said(response.get("OriginalMessage") or text), status=status, request_id=request_id)
-    kind = SetupError
-    if code in _TEMPORARY_CODES or status in _BUSY:
-        kind = UnavailableError
-    elif code in _MISSING_CODES:
-        kind = _MissingError
-    return kind(f"{code}: {text}", status=status, request_id=request_id)
 
 
 def _failure(text: str, inference_id: str | None) -> CallError:
     """What an object at FailureLocation says. AWS publishes no form of it."""
     status = re.search(r"error \((\d{3})\)", text)
-    return RefusedError(_said(text), status=int(status[1]) if status else None, request_id=inference_id)
-
-
-def _said(text: str) -> str:
-    """The tagger's own words, where they stand in an error's text."""
-    start = text.find('{"status_code"')
-    try:
-        return str(json.JSONDecoder().raw_decode(text, start)[0]["error"]) if start >= 0 else text.strip()
-    except (ValueError, KeyError):
-        return text.strip()
+    return RefusedError(aws.said(text), status=int(status[1]) if status else None, request_id=inference_id)
 
 
 def _result(body: bytes, warnings: tuple[str, ...] = ()) -> Result:
@@ -276,10 +219,3 @@ def _attributes(recording: Recording, options: TagOptions) -> str:
         return options.custom_attributes(recording.name)
     except ValueError as error:
         raise SetupError(str(error)) from None
-
-
-def _bucket_and_key(location: str) -> tuple[str, str]:
-    match = re.fullmatch("s3://([^/]+)/?(.*)", location)
-    if match is None:
-        raise SetupError(f"{location!r} is not a place in S3, such as s3://bucket/input")
-    return match[1], match[2]

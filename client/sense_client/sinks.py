@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
@@ -125,11 +126,21 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     Raises:
         OSError: It cannot be written.
     """
+    with replacing(path) as part, part.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a file to write, which then takes the place of `path` as a whole.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     part = path.with_name(path.name + _PART_SUFFIX)
     try:
-        with part.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            file.writelines(pieces)
-            file.flush()
+        yield part
+        with part.open("rb") as file:
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException as error:

@@ -9,7 +9,7 @@ import click
 
 from sense_client import __version__
 
-_COMMANDS = ("tag", "tags", "info", "listen", "report", "plot", "completion")
+_COMMANDS = ("tag", "tags", "info", "listen", "report", "plot", "collect", "completion")
 EPILOG = """\b
 Examples:
   sense tag street.mp3
