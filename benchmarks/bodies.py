@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -30,6 +31,21 @@ def largest_mp3(size_bytes: int = GIBIBYTE) -> Path:
     _, ends, _ = sample_frames()
     whole, rest = divmod(size_bytes, ends[-1])
     return _kept(f"{size_bytes}b.mp3", whole, max(end for end in ends if end <= rest))
+
+
+def clips(seconds: float, count: int) -> Iterator[bytes]:
+    """That many MP3 files of at least that length, at most the sample's own: each begins at another frame of it.
+
+    After as many as there are frames they come again.
+    """
+    frames, ends, frame_seconds = sample_frames()
+    num_frames = ceil(seconds / frame_seconds)
+    assert num_frames < len(ends), "the sample is shorter than the clips"
+    twice = frames * 2
+    edges = [*ends[:-1], *(ends[-1] + end for end in ends)]
+    for index in range(count):
+        first = index % (len(ends) - 1)
+        yield twice[edges[first] : edges[first + num_frames]]
 
 
 @cache

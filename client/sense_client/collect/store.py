@@ -127,12 +127,12 @@ class Store:
         """Takes answers; they are safe when this returns."""
         rows = [[each.name, *row] for each in batch for row in each.rows]
         with self._explained(), self._transaction():
-            self._insert("rows", rows)
             self._database.execute(
                 "INSERT INTO answers SELECT name, version, error FROM listed JOIN "
                 "(SELECT unnest(?::VARCHAR[]) AS name, unnest(?::VARCHAR[]) AS error) USING (name)",
                 [[each.name for each in batch], [each.error for each in batch]],
             )
+            self._insert("rows", rows)
 
     def count(self, table: str) -> int:
         """Returns the number of rows of ``listed``, ``answers``, ``events`` or ``failures``."""

@@ -48,3 +48,11 @@ def test_makes_a_file_once() -> None:
     file.write_bytes(b"kept")
     assert bodies.mp3(0.5).read_bytes() == b"kept"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_clips_are_as_long_as_asked_and_begin_at_other_frames() -> None:
+    found = list(bodies.clips(10.0, 3))
+    assert len(set(found)) == 3
+    for body in found:
+        num_samples = len(decode(body)) / NUM_CHANNELS
+        assert 0 <= num_samples - 10.0 * SAMPLE_RATE < FRAME_SAMPLES
