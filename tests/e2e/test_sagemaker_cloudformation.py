@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import yaml
+from cfnlint.decode import cfn_yaml
 
 from deploy.archive import TREE
 from local_sagemaker import storage
 from local_sagemaker.gateway import LocalSageMaker
+from tests.e2e.conftest import clean_environment
 from tests.support.waiting import eventually
 
 # moto's CloudFormation passes these over with a warning; that they are well formed is cfn-lint's to say.
-pytestmark = pytest.mark.filterwarnings(r"ignore:Tried to parse AWS..(CloudWatch..Alarm|ApplicationAutoScaling)")
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:Tried to parse AWS..(CloudWatch..Alarm|ApplicationAutoScaling|Lambda..EventInvokeConfig)"
+)
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cochl-sense:1.0.0"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/4711"
 
 
-def deploy(sagemaker: LocalSageMaker, stem: str, **parameters: str) -> dict[str, str]:
+def deploy(sagemaker: LocalSageMaker, stem: str, suffix: str = "", **parameters: str) -> dict[str, str]:
     """Deploys a template and returns the stack's outputs."""
     cloudformation = sagemaker.client("cloudformation")
     cloudformation.create_stack(
-        StackName=f"tagger-{stem}",
+        StackName=f"tagger-{stem}{suffix}",
         TemplateBody=(TREE / "deploy" / "cloudformation" / f"{stem}.yaml").read_text(),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    (stack,) = cloudformation.describe_stacks(StackName=f"tagger-{stem}")["Stacks"]
+    (stack,) = cloudformation.describe_stacks(StackName=f"tagger-{stem}{suffix}")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 @pytest.fixture(scope="module")
 def role_arn(sagemaker: LocalSageMaker) -> str:
-    return deploy(sagemaker, "role", BucketName="sounds")["RoleArn"]
+    allowed = {"KmsKeyArn": KEY, "AllowVpc": "true", "AllowCapture": "true"}
+    return deploy(sagemaker, "role", BucketName="sounds", **allowed)["RoleArn"]
 
 
 def variant_of(sagemaker: LocalSageMaker, endpoint: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -49,7 +57,8 @@ def variant_of(sagemaker: LocalSageMaker, endpoint: str) -> tuple[dict[str, Any]
 def test_the_real_time_endpoint_answers(sagemaker: LocalSageMaker, role_arn: str, mixture: bytes) -> None:
     endpoint = deploy(sagemaker, "realtime", RoleArn=role_arn, ImageUri=IMAGE)["EndpointName"]
     _, variant = variant_of(sagemaker, endpoint)
-    assert variant["InferenceAmiVersion"] == "al2023-ami-sagemaker-inference-gpu-4-1"
+    assert variant["InstanceType"] == "ml.c7i.xlarge"
+    assert not variant.get("InferenceAmiVersion")
     assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 600
     model = sagemaker.client("sagemaker").describe_model(ModelName=variant["ModelName"])
     assert model["ExecutionRoleArn"] == role_arn
@@ -85,18 +94,51 @@ def test_the_model_for_batch_transform(sagemaker: LocalSageMaker, role_arn: str)
     assert container["Environment"] == {"SENSE_PROFILE": "batch", "SENSE_DEFAULT_SENSITIVITY": "0"}
 
 
-def test_the_role_reads_input_and_writes_output_alone(sagemaker: LocalSageMaker, role_arn: str) -> None:
-    iam = sagemaker.client("iam")
-    name = role_arn.rpartition("/")[2]
-    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
-    statements = [
-        statement
-        for policy in policies
-        for statement in yaml.safe_load(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])[
-            "Statement"
-        ]
+def test_a_gpu_a_vpc_a_key_and_captured_data(sagemaker: LocalSageMaker, role_arn: str) -> None:
+    ami = "al2023-ami-sagemaker-inference-gpu-4-1"
+    asked = {"KmsKeyArn": KEY, "CaptureUri": "s3://sounds/captured", "InstanceType": "ml.g6.xlarge"}
+    asked |= {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1", "InferenceAmiVersion": ami}
+    endpoint = deploy(
+        sagemaker, "realtime", "-own", RoleArn=role_arn, ImageUri=IMAGE, EndpointName="tagger-own", **asked
+    )["EndpointName"]
+    configuration, variant = variant_of(sagemaker, endpoint)
+    assert (variant["InferenceAmiVersion"], configuration["KmsKeyId"]) == (ami, KEY)
+    captured = configuration["DataCaptureConfig"]
+    assert (captured["DestinationS3Uri"], captured["InitialSamplingPercentage"]) == ("s3://sounds/captured", 10)
+    model = sagemaker.client("sagemaker").describe_model(ModelName=variant["ModelName"])
+    assert model["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+
+
+def test_nothing_is_captured_unless_asked_for(sagemaker: LocalSageMaker, role_arn: str) -> None:
+    endpoint = deploy(sagemaker, "realtime", "-plain", RoleArn=role_arn, ImageUri=IMAGE, EndpointName="tagger-plain")[
+        "EndpointName"
     ]
+    assert not variant_of(sagemaker, endpoint)[0].get("DataCaptureConfig")
+
+
+@pytest.mark.parametrize("endpoint", ["tagger", "nobody"])
+def test_the_canary_sings_where_the_endpoint_answers(sagemaker: LocalSageMaker, endpoint: str) -> None:
+    template = cfn_yaml.load(TREE / "deploy" / "cloudformation" / "canary.yaml")
+    code = template["Resources"]["Function"]["Properties"]["Code"]["ZipFile"]
+    environment = clean_environment(**sagemaker.environment(), ENDPOINT_NAME=endpoint)
+    command = [sys.executable, "-c", f"{code}\nhandler({{}}, None)"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode == 0) == (endpoint == "tagger"), run.stderr
+
+
+def test_the_role_reads_input_and_writes_what_it_must(sagemaker: LocalSageMaker, role_arn: str) -> None:
+    iam, name = sagemaker.client("iam"), role_arn.rpartition("/")[2]
+    statements = []
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        # moto gives text for a role's own policies, and a mapping for those that stand beside it.
+        statements += (document if isinstance(document, dict) else yaml.safe_load(document))["Statement"]
     (reading,) = [statement for statement in statements if statement["Action"] == "s3:GetObject"]
     assert reading["Resource"] == ["arn:aws:s3:::sounds/input/*", "arn:aws:s3:::sounds/models/*"]
-    (writing,) = [statement for statement in statements if "s3:PutObject" in statement["Action"]]
-    assert writing["Resource"] == ["arn:aws:s3:::sounds/output/*", "arn:aws:s3:::sounds/failures/*"]
+    writing = [statement["Resource"] for statement in statements if "s3:PutObject" in statement["Action"]]
+    assert writing == [
+        ["arn:aws:s3:::sounds/output/*", "arn:aws:s3:::sounds/failures/*"],
+        "arn:aws:s3:::sounds/captured/*",
+    ]
+    (key,) = [statement for statement in statements if "kms:Decrypt" in statement["Action"]]
+    assert key["Resource"] == KEY
