@@ -57,8 +57,8 @@ class ContainerSettings:
         max_body_bytes: SENSE_MAX_BODY_BYTES, else SAGEMAKER_MAX_PAYLOAD_IN_MB in a transform job, else the profile's.
         max_requests: SENSE_MAX_REQUESTS, 1 to 64 that wait for a worker or are worked on; one more gets 429. Default:
             the profile's.
-        max_large_requests: SENSE_MAX_LARGE_REQUESTS, 1 to 64 with a body of 2 MB or more, counted from their headers
-            on; one more gets 429. Default: `SENSE_MAX_REQUESTS`.
+        max_large_requests: SENSE_MAX_LARGE_REQUESTS, 1 to 64 with a body of 2 MB or more, or a chunked one, counted
+            from their headers on; one more gets 429. Default: `SENSE_MAX_REQUESTS`.
         max_transforms: What /execution-parameters proposes, SAGEMAKER_MAX_CONCURRENT_TRANSFORMS.
         spool_parent: The folder in which the one for bodies is made, SENSE_SPOOL_FOLDER; None: the temporary folder.
         handler_variables: The SENSE_ variables that the handler reads.
