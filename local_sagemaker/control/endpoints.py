@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 MAX_REASON_CHARACTERS = 1024
 IN_PROGRESS = ("Creating", "Updating", "Deleting")
+# A server that runs already is taken at once, and a request that asks for one waits for that: waiters ask every 30 s.
+AT_ONCE_SECONDS = 1.0
 
 # Name of a model -> its record; AwsError if unknown.
 FindModel = Callable[[str], Mapping[str, Any]]
@@ -151,7 +153,7 @@ class Endpoints:
             if name in self._endpoints:
                 raise invalid(f'Cannot create already existing endpoint "{ENDPOINT.arn(name)}".')
             endpoint = self._endpoints[name] = Endpoint(name, "Creating", config, stack_config)
-        self._in_background(self._deploy, endpoint, config)
+        self._in_background(endpoint, self._deploy, config)
         return endpoint
 
     def update(self, endpoint: Endpoint, config: Mapping[str, Any]) -> None:
@@ -161,7 +163,7 @@ class Endpoints:
             AwsError: Something is in progress.
         """
         self._begin(endpoint, "Updating")
-        self._in_background(self._deploy, endpoint, config)
+        self._in_background(endpoint, self._deploy, config)
 
     def set_weights(self, endpoint: Endpoint, desired: Sequence[Mapping[str, Any]]) -> None:
         """Gives variants other weights and counts of instances.
@@ -191,7 +193,7 @@ class Endpoints:
             AwsError: Something is in progress.
         """
         self._begin(endpoint, "Deleting")
-        self._in_background(self._remove, endpoint)
+        self._in_background(endpoint, self._remove)
 
     def close(self) -> None:
         """Ends all servers."""
@@ -207,11 +209,12 @@ class Endpoints:
             endpoint.status = status
             endpoint.settled.clear()
 
-    def _in_background(self, work: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
+    def _in_background(self, endpoint: Endpoint, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=(endpoint, *arguments), daemon=True)
         self._threads = [other for other in self._threads if other.is_alive()]
         self._threads.append(thread)
         thread.start()
+        endpoint.settled.wait(AT_ONCE_SECONDS)
 
     def _deploy(self, endpoint: Endpoint, config: Mapping[str, Any]) -> None:
         parts = ExitStack()

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import botocore.exceptions
 import pytest
@@ -131,6 +132,35 @@ def test_sensitivity_inference_id_and_filename(runtime: BaseClient, s3: BaseClie
 def test_a_body_that_comes_with_the_request(runtime: BaseClient, s3: BaseClient, mixture: bytes) -> None:
     response = runtime.invoke_endpoint_async(EndpointName=ENDPOINT_NAME, Body=mixture, ContentType="audio/mp3")
     assert names(read(s3, response["OutputLocation"])) == [["Laughter"], ["Laughter"]]
+
+
+def test_without_a_content_type_the_objects_own_is_sent(runtime: BaseClient, s3: BaseClient, mixture: bytes) -> None:
+    s3.put_object(Bucket="sounds", Key="input/typed.mp3", Body=mixture, ContentType="audio/mpeg")
+    s3.put_object(Bucket="sounds", Key="input/untyped.mp3", Body=mixture)
+    for name, content_type in (("typed", "audio/mpeg"), ("untyped", "binary/octet-stream")):
+        located = runtime.invoke_endpoint_async(
+            EndpointName=ENDPOINT_NAME, InputLocation=f"s3://sounds/input/{name}.mp3"
+        )
+        answer = read(s3, located["OutputLocation"])
+        assert json.loads(answer)["metadata"]["content_type"] == content_type
+        assert names(answer) == [["Laughter"], ["Laughter"]]
+
+
+def test_the_sdks_default_content_type(runtime: BaseClient, s3: BaseClient, mixture: bytes) -> None:
+    located = runtime.invoke_endpoint_async(
+        EndpointName=ENDPOINT_NAME, Body=mixture, ContentType="file-path/raw-bytes", Accept="*/*"
+    )
+    assert names(read(s3, located["OutputLocation"])) == [["Laughter"], ["Laughter"]]
+
+
+@pytest.mark.parametrize("key", ["a b & c+d.mp3", "100% %41.mp3", "소리 é.mp3", "a?b#c=d;e.mp3"])
+def test_any_key_is_an_input_location(runtime: BaseClient, s3: BaseClient, mixture: bytes, key: str) -> None:
+    s3.put_object(Bucket="sounds", Key=f"odd/{key}", Body=mixture)
+    for written in (key, quote(key)):
+        located = runtime.invoke_endpoint_async(
+            EndpointName=ENDPOINT_NAME, InputLocation=f"s3://sounds/odd/{written}", ContentType="audio/mp3"
+        )
+        assert names(read(s3, located["OutputLocation"])) == [["Laughter"], ["Laughter"]]
 
 
 def test_a_broken_file_leaves_a_failure_and_no_output(runtime: BaseClient, s3: BaseClient) -> None:
