@@ -1,4 +1,4 @@
-"""The examples of docs/sagemaker.md run as they stand there, names of buckets apart."""
+"""The examples of docs/sagemaker.md run as they stand against what `make sagemaker` has, but for the bucket's name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from deploy.archive import TREE
-from local_sagemaker.gateway import LocalSageMaker, create_endpoint
+from local_sagemaker.__main__ import prepare
+from local_sagemaker.gateway import LocalSageMaker
 from tests.e2e.conftest import clean_environment
 from tests.support.waiting import eventually
 
 INVOKE = (TREE / "docs" / "sagemaker.md").read_text().partition("\n## Invoke\n")[2].partition("\n## ")[0]
-INVOKE = INVOKE.replace("<your-bucket>", "documented")
+BUCKET = "cochl-sense"
+INVOKE = INVOKE.replace("<your-bucket>", BUCKET)
 SCRIPTS = re.findall(r"```python\n(.*?)```", INVOKE, re.DOTALL)
 BLOCKS = re.findall(r"^    aws .*\n(?:    .*\n)*", INVOKE, re.MULTILINE)
 COMMANDS = [re.sub("^    ", "", block, flags=re.MULTILINE) for block in BLOCKS]
@@ -26,16 +28,15 @@ COMMANDS = [re.sub("^    ", "", block, flags=re.MULTILINE) for block in BLOCKS]
 
 @pytest.fixture(scope="module")
 def documented(sagemaker: LocalSageMaker) -> Iterator[LocalSageMaker]:
-    """What the page deploys."""
-    sagemaker.client("s3").create_bucket(Bucket="documented")
-    control = sagemaker.client("sagemaker")
-    output = {"S3OutputPath": "s3://documented/output", "S3FailurePath": "s3://documented/failures"}
-    create_endpoint(control, "cochl-sense")
-    create_endpoint(control, "cochl-sense-async", asynchronous={"OutputConfig": output})
-    create_endpoint(control, "cochl-sense-batch")
+    """What `make sagemaker` has, and nothing else of these names."""
+    prepare(sagemaker)
     yield sagemaker
-    for name in ("cochl-sense", "cochl-sense-async", "cochl-sense-batch"):
+    control = sagemaker.client("sagemaker")
+    for name in ("cochl-sense", "cochl-sense-async"):
         control.delete_endpoint(EndpointName=name)
+        control.delete_endpoint_config(EndpointConfigName=name)
+        control.delete_model(ModelName=name)
+    control.delete_model(ModelName="cochl-sense-batch")
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_asynchronous(documented: LocalSageMaker, folder: Path) -> None:
     assert tags(run([sys.executable, "-c", SCRIPTS[1]], folder, documented)) == ["Laughter"]
     run(["bash", "-ec", COMMANDS[1]], folder, documented)
     located = json.loads((folder / "located.json").read_text())
-    assert located["FailureLocation"].startswith("s3://documented/failures/")
+    assert located["FailureLocation"].startswith(f"s3://{BUCKET}/failures/")
 
 
 def test_an_asynchronous_failure_ends_the_script(documented: LocalSageMaker, folder: Path) -> None:
@@ -91,8 +92,8 @@ def test_an_asynchronous_failure_ends_the_script(documented: LocalSageMaker, fol
 
 def test_batch_transform(documented: LocalSageMaker, folder: Path, mixture: bytes) -> None:
     s3, control = documented.client("s3"), documented.client("sagemaker")
-    s3.delete_object(Bucket="documented", Key="input/long.mp3")
-    s3.put_object(Bucket="documented", Key="input/street.mp3", Body=mixture)
+    s3.delete_object(Bucket=BUCKET, Key="input/long.mp3")
+    s3.put_object(Bucket=BUCKET, Key="input/street.mp3", Body=mixture)
     run([sys.executable, "-c", SCRIPTS[2]], folder, documented)
     (name,) = set(re.findall(r'TransformJobName="(.*?)"', SCRIPTS[2]))
 
@@ -100,5 +101,5 @@ def test_batch_transform(documented: LocalSageMaker, folder: Path, mixture: byte
         return bool(control.describe_transform_job(TransformJobName=name)["TransformJobStatus"] != "InProgress")
 
     assert eventually(over, 90)
-    answer = s3.get_object(Bucket="documented", Key=f"output/{name}/street.mp3.out")["Body"].read()
+    answer = s3.get_object(Bucket=BUCKET, Key=f"output/{name}/street.mp3.out")["Body"].read()
     assert set(tags(answer.decode())) == {"Laughter", "Speech", "Siren"}

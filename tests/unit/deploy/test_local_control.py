@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import tarfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,120 +13,27 @@ import requests
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, WaiterError
 
-from deploy.archive import find_model_file
-from deploy.errors import ServingError
 from local_sagemaker import runtime as runtime_module
 from local_sagemaker.gateway import LocalSageMaker, running
-from tests.support import scripted_server
+from tests.support.local_sagemaker import (
+    QUICK,
+    ROLE,
+    SECONDS,
+    VARIANT,
+    Starts,
+    code_of,
+    create_config,
+    create_model,
+    deploy,
+    in_service,
+    put_archive,
+    status_of,
+    tag_of,
+)
 from tests.support.scripted_server import Reply, Server, answer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
-
-ROLE = "arn:aws:iam::123456789012:role/sagemaker"
-QUICK = {"Delay": 0.05, "MaxAttempts": 400}
-SECONDS = 20.0
-VARIANT = {"VariantName": "AllTraffic", "InstanceType": "ml.c6i.large", "InitialInstanceCount": 1}
-
-
-class Starts:
-    """Stands for what starts containers: each answers with the one tag that its model file holds as text."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[Mapping[str, str], str]] = []
-        self.num_running = 0
-        self.gate = threading.Event()
-        self.gate.set()
-
-    @contextmanager
-    def __call__(self, variables: Mapping[str, str], folder: Path | None) -> Iterator[str]:
-        file = find_model_file(folder) if folder else None
-        tag = file.read_text() if file else "Bundled"
-        self.gate.wait(SECONDS)
-        if tag == "broken":
-            raise ServingError("the container ended with status 1; cannot serve: model.pt2")
-        self.started.append((dict(variables), tag))
-        with scripted_server.running(lambda _: Reply(200, answer(tag))) as server:
-            self.num_running += 1
-            yield server.url
-            self.num_running -= 1
-
-
-@pytest.fixture
-def starts() -> Starts:
-    return Starts()
-
-
-@pytest.fixture
-def common() -> Iterator[Server]:
-    """The container of models that name nothing of their own."""
-    with scripted_server.running(lambda _: Reply(200, answer("Common"))) as server:
-        yield server
-
-
-@pytest.fixture
-def local(common: Server, starts: Starts) -> Iterator[LocalSageMaker]:
-    with running(common.url, starts) as sagemaker:
-        sagemaker.client("s3").create_bucket(Bucket="models")
-        yield sagemaker
-        requests.post(f"{sagemaker.url}/moto-api/reset", timeout=10).raise_for_status()  # moto has one memory
-
-
-@pytest.fixture
-def control(local: LocalSageMaker) -> BaseClient:
-    return local.client("sagemaker")
-
-
-@pytest.fixture
-def s3(local: LocalSageMaker) -> BaseClient:
-    return local.client("s3")
-
-
-def put_archive(s3: BaseClient, key: str, files: Mapping[str, str]) -> str:
-    """Writes a tar.gz with these files; returns its URL."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text)
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    s3.put_object(Bucket="models", Key=key, Body=packed.getvalue())
-    return f"s3://models/{key}"
-
-
-def create_model(control: BaseClient, name: str, **container: object) -> None:
-    control.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "tagger", **container})
-
-
-def create_config(control: BaseClient, name: str, model: str, **more: object) -> None:
-    variants = [{**VARIANT, "ModelName": model}]
-    control.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, **more)
-
-
-def deploy(control: BaseClient, name: str, **container: object) -> None:
-    create_model(control, name, **container)
-    create_config(control, name, name)
-    control.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    in_service(control, name)
-
-
-def in_service(control: BaseClient, name: str) -> None:
-    control.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=QUICK)
-
-
-def status_of(control: BaseClient, name: str) -> str:
-    return str(control.describe_endpoint(EndpointName=name)["EndpointStatus"])
-
-
-def tag_of(local: LocalSageMaker, endpoint: str, **arguments: object) -> str:
-    runtime = local.client("sagemaker-runtime")
-    answered = runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x", ContentType="audio/mp3", **arguments)
-    return str(json.load(answered["Body"])["data"][0]["tags"][0]["name"])
-
-
-def code_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
-    response: dict[str, Any] = error.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_each_model_is_served_by_what_its_archive_holds(
