@@ -11,6 +11,9 @@ VERSION := $(shell sed -n 's/^version = //p' setup.cfg)
 VENV := .venv/bin
 ARCHIVE := model_store/cochl-sense.mar
 MODEL ?= model/model.pt2
+# MODEL may be a name of importers/published.py, fetched and imported once; CHECKPOINTS: another place with its files.
+MODEL_FILE := $(if $(wildcard $(MODEL))$(findstring /,$(MODEL))$(filter %.pt2,$(MODEL)),$(MODEL),build/models/$(MODEL).pt2)
+CHECKPOINTS ?=
 # One resolution for all supported Pythons, with hashes, and nothing about where the packages came from.
 COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -110,8 +113,13 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_inf
 HANDLER := $(sort $(wildcard handler/*.py handler/*/*.py))
 build/archive-inputs: FORCE
 	@mkdir -p build
-	@echo "$(MODEL) $(HANDLER)" | cmp -s - $@ || echo "$(MODEL) $(HANDLER)" > $@
+	@echo "$(MODEL_FILE) $(HANDLER)" | cmp -s - $@ || echo "$(MODEL_FILE) $(HANDLER)" > $@
 FORCE:
 
-$(ARCHIVE): build_mar.sh model-config.yaml setup.cfg build/archive-inputs $(wildcard $(MODEL)) $(HANDLER) | setup
-	@./build_mar.sh --model $(MODEL)
+# An imported model is made anew where the importers changed, from what lies in the user's cache. AST needs transformers.
+build/models/%.pt2: $(wildcard importers/*.py catalogue/*.py catalogue/*.json) | $(if $(filter ast,$(MODEL)),setup-dev,setup)
+	@$(VENV)/python -m importers fetch $* --output $@ $(if $(CHECKPOINTS),--from $(CHECKPOINTS))
+
+$(ARCHIVE): build_mar.sh model-config.yaml setup.cfg build/archive-inputs $(HANDLER) \
+		$(if $(filter build/models/%,$(MODEL_FILE)),$(MODEL_FILE),$(wildcard $(MODEL_FILE))) | setup
+	@./build_mar.sh --model $(MODEL_FILE)

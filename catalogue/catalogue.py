@@ -1,4 +1,4 @@
-"""Reads the catalogue: sound tags, where they are attested, and the AudioSet classes that each stands for."""
+"""Reads the catalogue: sound tags, where they are attested, the AudioSet classes that each stands for, thresholds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 CATALOGUE_FILE = Path(__file__).with_name("tags.json")
+THRESHOLDS_FILE = Path(__file__).with_name("thresholds.json")
 SUPERSEDED = "superseded"
 
 
@@ -23,7 +24,6 @@ class Tag:
         parents: Tags that are present wherever this one is.
         status: How well it is attested; a key of `Catalogue.statuses`.
         sources: Where it was seen; keys of `Catalogue.sources`.
-        threshold: The default threshold in (0, 1), uncalibrated; None where no model should use the tag.
         superseded_by: The tag that has replaced this spelling, or "".
         note: What else should be known.
     """
@@ -34,7 +34,6 @@ class Tag:
     parents: tuple[str, ...]
     status: str
     sources: tuple[str, ...]
-    threshold: float | None = None
     superseded_by: str = ""
     note: str = ""
 
@@ -56,6 +55,19 @@ class AudioSetClass:
     name: str
     tags: tuple[str, ...] = ()
     unmapped: str = ""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Thresholds for the tags of a model of AudioSet.
+
+    Attributes:
+        by_tag: Tag to threshold in (0, 1), for every tag that a model of AudioSet can give.
+        note: With which network they were measured, and on what.
+    """
+
+    by_tag: Mapping[str, float]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -109,3 +121,14 @@ def load_catalogue(file: Path = CATALOGUE_FILE) -> Catalogue:
         statuses=fields["statuses"],
         unmapped_reasons=fields["unmapped_reasons"],
     )
+
+
+def load_thresholds(family: str, file: Path = THRESHOLDS_FILE) -> Thresholds:
+    """Reads the thresholds for a family of architectures, by the importer's name.
+
+    A family that was not measured gets those of the one that was, and the note says so.
+    """
+    families = json.loads(file.read_text("utf-8"))["families"]
+    measured = families.get(family) or next(iter(families.values()))
+    note = f"measured with {measured['network']} on {measured['recordings']}"
+    return Thresholds(measured["thresholds"], note if family in families else f"{note}; not with this network")

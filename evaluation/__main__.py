@@ -7,13 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from evaluation.errors import EvaluationError
-from evaluation.judging import judged, table
+from evaluation.judging import judged, moved_means, table
 from evaluation.recordings import read_recordings
 from evaluation.scoring import clip_probabilities, read_model
-from handler.sensitivity import MAX_SENSITIVITY, MIN_SENSITIVITY, Sensitivity, thresholds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,22 +33,12 @@ def run(options: argparse.Namespace) -> None:
     """
     recordings, model = read_recordings(options.recordings, options.split), read_model(options.model)
     info, probabilities = model.info, clip_probabilities(model, recordings)
-    moved = {
-        step: judged(
-            recordings,
-            probabilities,
-            info.tags,
-            thresholds(info.thresholds, info.tags, Sensitivity(step)),
-            least_clips=options.least_clips,
-        )
-        for step in range(MIN_SENSITIVITY, MAX_SENSITIVITY + 1)
-    }
-    if not moved[0]:
+    figures = judged(recordings, probabilities, info.tags, info.thresholds, least_clips=options.least_clips)
+    if not figures:
         raise EvaluationError(f"no tag of {info.name} can be judged: fewer than {options.least_clips} clips have one")
-    print(f"{info.name} {info.version}, {len(recordings)} clips", *table(moved[0]), sep="\n")
-    for step, figures in moved.items():
-        recall, false_alarms = np.mean([(each.recall, each.false_alarms) for each in figures], axis=0)
-        print(f"sensitivity {step:+d}: mean recall {recall:.1%}, mean false alarms {false_alarms:.2%}")
+    print(f"{info.name} {info.version}, {len(recordings)} clips", *table(figures), sep="\n")
+    arguments = (recordings, probabilities, info.tags, info.thresholds)
+    print(*moved_means(*arguments, least_clips=options.least_clips), sep="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,8 @@ from evaluation.measures import area_under_curve, average_precision, recall_at, 
 from evaluation.presence import ABSENT, THERE, UNKNOWN, Presence, presence
 from evaluation.recordings import Recording
 from handler.arrays import Floats
+from handler.sensitivity import MAX_SENSITIVITY, MIN_SENSITIVITY, Sensitivity
+from handler.sensitivity import thresholds as moved_thresholds
 
 FALSE_SHARE = 0.02
 
@@ -27,7 +29,7 @@ class TagFigures:
         area_under_curve: Of the ROC curve.
         average_precision: With the clips as they are; it depends on how many have the tag.
         reachable_recall: At the lowest threshold with at most 2 % false alarms on these very clips.
-        threshold: The one that is judged.
+        threshold: The one that is judged; the median where each clip has its own.
         recall: Share of the clips with the tag that reach the threshold.
         false_alarms: Share of the other clips that do.
     """
@@ -58,23 +60,23 @@ def judged(
         recordings: The clips.
         probabilities: float32 of shape (clips, tags), the highest of each clip's windows.
         tags: Their names.
-        thresholds: float32 of shape (tags,).
+        thresholds: float32 of shape (tags,), or (clips, tags) where each clip has its own.
         least_clips: Tags that fewer clips have, or lack, are left out.
     """
-    known = presence(recordings, tags)
+    known, thresholds = presence(recordings, tags), np.broadcast_to(thresholds, probabilities.shape)
     return [
-        _figures(recordings, tag, probabilities[:, place], known[:, place], float(thresholds[place]))
+        _figures(recordings, tag, probabilities[:, place], known[:, place], thresholds[:, place])
         for place, tag in enumerate(tags)
         if min((known[:, place] == THERE).sum(), (known[:, place] == ABSENT).sum()) >= max(1, least_clips)
     ]
 
 
 def _figures(
-    recordings: Sequence[Recording], tag: str, scores: Floats, known: Presence, threshold: float
+    recordings: Sequence[Recording], tag: str, scores: Floats, known: Presence, thresholds: Floats
 ) -> TagFigures:
     certain = known != UNKNOWN
     kept, there = scores[certain], known[certain] == THERE
-    recall, false_alarms = shares_found(kept, there, threshold)
+    recall, false_alarms = shares_found(kept, there, thresholds[certain])
     return TagFigures(
         tag=tag,
         clips=int(there.sum()),
@@ -83,10 +85,26 @@ def _figures(
         area_under_curve=area_under_curve(kept, there),
         average_precision=average_precision(kept, there),
         reachable_recall=recall_at(kept, there, FALSE_SHARE),
-        threshold=threshold,
+        threshold=float(np.median(thresholds)),
         recall=recall,
         false_alarms=false_alarms,
     )
+
+
+def moved_means(
+    recordings: Sequence[Recording],
+    probabilities: Floats,
+    tags: Sequence[str],
+    thresholds: Floats,
+    *,
+    least_clips: int = 1,
+) -> Iterator[str]:
+    """A line for each sensitivity: mean recall and mean false alarms of the judged tags. Arguments as of `judged`."""
+    for step in range(MIN_SENSITIVITY, MAX_SENSITIVITY + 1):
+        moved = moved_thresholds(thresholds, tags, Sensitivity(step))
+        figures = judged(recordings, probabilities, tags, moved, least_clips=least_clips)
+        recall, false_alarms = np.mean([(each.recall, each.false_alarms) for each in figures], axis=0)
+        yield f"sensitivity {step:+d}: mean recall {recall:.1%}, mean false alarms {false_alarms:.2%}"
 
 
 def table(figures: Sequence[TagFigures]) -> Iterator[str]:

@@ -39,7 +39,13 @@ def recall_at(scores: Floats, there: Mask, false_share: float) -> float:
     return float((scores[there] > others[int(false_share * len(others))]).mean())
 
 
-def shares_found(scores: Floats, there: Mask, threshold: float) -> tuple[float, float]:
-    """Recall and the share of false alarms: of the clips with and without the tag, those at or above a threshold."""
-    found = scores >= np.float32(threshold)
+def shares_found(scores: Floats, there: Mask, thresholds: Floats | np.float32) -> tuple[float, float]:
+    """Recall and the share of false alarms: of the clips with and without the tag, those at or above a threshold.
+
+    Args:
+        scores: Of shape (clips,).
+        there: Which clips have the tag, bool of shape (clips,).
+        thresholds: One for all clips, or one for each.
+    """
+    found = scores >= thresholds
     return float(found[there].mean()), float(found[~there].mean())

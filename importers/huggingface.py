@@ -75,13 +75,7 @@ def read_folder(folder: Path) -> Classifier:
     Raises:
         ImporterError: transformers is missing, the folder cannot be read, or its feature extractor is not supported.
     """
-    try:
-        import transformers
-    except ImportError as error:
-        raise ImporterError(
-            "Hugging Face folders need transformers, which make setup does not install: "
-            "run .venv/bin/pip install 'transformers>=4.46'"
-        ) from error
+    transformers = require_transformers()
     for name in ("config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
             raise ImporterError(f"{folder} is not a model folder of Hugging Face: it has no {name}")
@@ -97,6 +91,22 @@ def read_folder(folder: Path) -> Classifier:
         labels=tuple(str(names[index]) for index in range(len(names))),
         exclusive=_EXCLUSIVE.get(model.config.problem_type),
     )
+
+
+def require_transformers() -> Any:  # noqa: ANN401 - a module
+    """Returns the package transformers.
+
+    Raises:
+        ImporterError: It is not installed.
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImporterError(
+            "Hugging Face folders need transformers, which make setup does not install: "
+            "run .venv/bin/pip install 'transformers>=4.46'"
+        ) from error
+    return transformers
 
 
 def _front_end(extractor: Any) -> nn.Module:  # noqa: ANN401 - transformers' extractors share no typed base

@@ -56,8 +56,10 @@ def is_audioset(labels: Sequence[str], catalogue: Catalogue) -> bool:
     return len(named) >= _NEARLY_ALL * len(catalogue.classes)
 
 
-def catalogue_tags(labels: Sequence[str], catalogue: Catalogue) -> tuple[OutputTag, ...]:
-    """The catalogue's tags that these AudioSet classes can give.
+def catalogue_tags(
+    labels: Sequence[str], catalogue: Catalogue, thresholds: Mapping[str, float]
+) -> tuple[OutputTag, ...]:
+    """The catalogue's tags that these AudioSet classes can give, with their thresholds.
 
     Raises:
         ImporterError: None of them stands for a tag.
@@ -67,8 +69,8 @@ def catalogue_tags(labels: Sequence[str], catalogue: Catalogue) -> tuple[OutputT
     tags = []
     for tag in catalogue.audioset_tags:
         outputs = [output_of[each.index] for each in catalogue.classes_of[tag.name] if each.index in output_of]
-        if outputs and tag.threshold is not None:
-            tags.append(OutputTag(tag.name, tag.category, tag.threshold, tuple(outputs)))
+        if outputs:
+            tags.append(OutputTag(tag.name, tag.category, thresholds[tag.name], tuple(outputs)))
     if not tags:
         raise ImporterError(f"no label is a class of AudioSet with a tag ({', '.join(labels[:3])}, ...): --tags labels")
     return tuple(tags)

@@ -34,6 +34,7 @@ class Imported:
         network: float32 (M, samples of a window) to probabilities (M, classes).
         tags: What its outputs mean.
         origin: Where the weights come from.
+        thresholds: Where the thresholds come from.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Imported:
     network: nn.Module
     tags: tuple[OutputTag, ...]
     origin: str
+    thresholds: str
 
     @property
     def description(self) -> str:
@@ -53,7 +55,8 @@ class Imported:
             "hop_seconds": HOP_SECONDS,
             "window_hops": WINDOW_HOPS,
             "tags": [{"name": tag.name, "category": tag.category, "threshold": tag.threshold} for tag in self.tags],
-            "training": f"{self.origin}; thresholds are not calibrated",
+            "training": self.origin,
+            "thresholds": self.thresholds,
         }
         return json.dumps(fields, indent=1)
 

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from catalogue.catalogue import SUPERSEDED, Catalogue, load_catalogue
+from catalogue.catalogue import SUPERSEDED, Catalogue, load_catalogue, load_thresholds
+from evaluation.thresholds import HIGHEST, LOWEST
 from training.tags import TAGS as TRAINED_TAGS
 
 CATEGORIES = {
@@ -53,7 +54,7 @@ def test_tags_are_unique_and_say_where_they_come_from(catalogue: Catalogue) -> N
 
 def test_superseded_spellings_lead_to_a_tag_and_have_no_classes(catalogue: Catalogue) -> None:
     for tag in catalogue.tags:
-        assert (tag.status == SUPERSEDED) == bool(tag.superseded_by) == (tag.threshold is None), tag
+        assert (tag.status == SUPERSEDED) == bool(tag.superseded_by), tag
         if tag.superseded_by:
             assert catalogue.by_name[tag.superseded_by].status != SUPERSEDED
             assert tag.name not in catalogue.classes_of
@@ -61,7 +62,17 @@ def test_superseded_spellings_lead_to_a_tag_and_have_no_classes(catalogue: Catal
 
 def test_tags_that_a_model_can_give_have_thresholds(catalogue: Catalogue) -> None:
     assert len(catalogue.audioset_tags) == 63
-    assert all(tag.threshold is not None and 0 < tag.threshold < 1 for tag in catalogue.audioset_tags)
+    measured = load_thresholds("efficientat")
+    assert list(measured.by_tag) == [tag.name for tag in catalogue.audioset_tags]
+    assert all(LOWEST <= threshold <= HIGHEST for threshold in measured.by_tag.values())
+    assert measured.note == "measured with mn04_as_mAP_432.pt on 2976 recordings"
+
+
+@pytest.mark.parametrize("family", ["panns", "huggingface"])
+def test_a_family_that_was_not_measured_says_whose_thresholds_it_has(family: str) -> None:
+    borrowed = load_thresholds(family)
+    assert borrowed.by_tag == load_thresholds("efficientat").by_tag
+    assert borrowed.note.endswith("; not with this network")
 
 
 def test_a_tag_stands_for_its_descendants_classes_too(catalogue: Catalogue) -> None:

@@ -45,11 +45,11 @@ def test_recall_is_the_best_of_all_thresholds_with_few_false_alarms(
 ) -> None:
     scores, there = arrays(drawn)
     thresholds = [*np.unique(scores).tolist(), 2.0]
-    shares = [shares_found(scores, there, threshold) for threshold in thresholds]
+    shares = [shares_found(scores, there, np.float32(threshold)) for threshold in thresholds]
     best = max(recall for recall, false_alarms in shares if false_alarms <= false_share)
     assert recall_at(scores, there, false_share) == pytest.approx(best)
 
 
 def test_a_threshold_is_reached_by_a_score_of_the_same_value() -> None:
     scores, there = np.array([0.1, 0.3, 0.3, 0.2], np.float32), np.array([True, True, False, False])
-    assert shares_found(scores, there, 0.3) == (0.5, 0.5)
+    assert shares_found(scores, there, np.float32(0.3)) == (0.5, 0.5)

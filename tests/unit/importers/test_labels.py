@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from catalogue.catalogue import Catalogue, load_catalogue
+from catalogue.catalogue import Catalogue, load_catalogue, load_thresholds
 from importers.errors import ImporterError
 from importers.labels import catalogue_tags, default_labels, is_audioset, label_tags, read_labels, with_thresholds
 from importers.served import OutputTag, Served
+
+THRESHOLDS = load_thresholds("efficientat").by_tag
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def catalogue() -> Catalogue:
 
 def test_audiosets_names_become_the_catalogues_tags(catalogue: Catalogue) -> None:
     labels = default_labels(527, catalogue)
-    tags = {tag.name: tag for tag in catalogue_tags(labels, catalogue)}
+    tags = {tag.name: tag for tag in catalogue_tags(labels, catalogue, THRESHOLDS)}
     assert len(tags) == 63
     assert [labels[output] for output in tags["Siren"].outputs] == [
         "Emergency vehicle",
@@ -33,7 +35,7 @@ def test_audiosets_names_become_the_catalogues_tags(catalogue: Catalogue) -> Non
         "Siren",
         "Civil defense siren",
     ]
-    assert (tags["Siren"].category, tags["Siren"].threshold) == ("Emergency", 0.3)
+    assert (tags["Siren"].category, tags["Siren"].threshold) == ("Emergency", THRESHOLDS["Siren"])
 
 
 def test_order_and_spelling_of_labels_do_not_matter(catalogue: Catalogue) -> None:
@@ -42,13 +44,13 @@ def test_order_and_spelling_of_labels_do_not_matter(catalogue: Catalogue) -> Non
     mids = {each.name: each.mid for each in catalogue.classes}
     spelt = [mids[label] if number % 2 else label.upper() for number, label in enumerate(labels)]
     assert is_audioset(spelt, catalogue)
-    for tag in catalogue_tags(spelt, catalogue):
+    for tag in catalogue_tags(spelt, catalogue, THRESHOLDS):
         expected = {each.name for each in catalogue.classes_of[tag.name]}
         assert {labels[output] for output in tag.outputs} == expected
 
 
 def test_part_of_audioset_gives_part_of_the_tags(catalogue: Catalogue) -> None:
-    tags = catalogue_tags(("unknown", "Cough", "Piano"), catalogue)
+    tags = catalogue_tags(("unknown", "Cough", "Piano"), catalogue, THRESHOLDS)
     assert [(tag.name, tag.outputs) for tag in tags] == [
         ("Cough", (1,)),
         ("Music", (2,)),
@@ -57,7 +59,7 @@ def test_part_of_audioset_gives_part_of_the_tags(catalogue: Catalogue) -> None:
     ]
     assert not is_audioset(("unknown", "Cough"), catalogue)
     with pytest.raises(ImporterError, match=r"no label is a class of AudioSet.*--tags labels"):
-        catalogue_tags(("yes", "no"), catalogue)
+        catalogue_tags(("yes", "no"), catalogue, THRESHOLDS)
 
 
 @pytest.mark.parametrize(

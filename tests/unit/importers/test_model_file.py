@@ -41,7 +41,7 @@ class Branching(nn.Module):
 
 
 def imported(network: nn.Module) -> Imported:
-    return Imported("loudness", "2.1", 8_000, network, TAGS, "made for a test")
+    return Imported("loudness", "2.1", 8_000, network, TAGS, "made for a test", "made up, too")
 
 
 def test_the_file_says_and_does_what_was_imported(tmp_path: Path) -> None:
@@ -60,7 +60,8 @@ def test_the_file_says_and_does_what_was_imported(tmp_path: Path) -> None:
             {"name": "Siren", "category": "Emergency", "threshold": 0.3},
             {"name": "Speech", "category": "Human speech", "threshold": 0.5},
         ],
-        "training": "made for a test; thresholds are not calibrated",
+        "training": "made for a test",
+        "thresholds": "made up, too",
     }
     hops = torch.full((4, 8_000), 0.2)
     hops[2:, 0] = 0.75
