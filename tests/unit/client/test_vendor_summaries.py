@@ -1,4 +1,4 @@
-"""Summaries have the same lines as those of the vendor's own Python client, which made tests/data/vendor_summaries.json."""
+"""Summaries have the lines of the vendor's own Python client, which made tests/data/vendor_summaries.json."""
 
 from __future__ import annotations
 
