@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import shutil
-import time
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile, _TemporaryFileWrapper
@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 # The least free space for bodies: what nginx writes at once.
 SPARE_BYTES = 1 << 20
-# A process's start is known to 10 ms.
-CLOCK_TICK_SECONDS = 0.02
 
 
 class SpoolFolder:
@@ -46,19 +44,38 @@ class SpoolFolder:
                 os.chown(self._path, self._owner.st_uid, self._owner.st_gid)
 
     def sweep(self) -> None:
-        """Removes the bodies of a killed nginx worker once its successor runs; nginx removes all others itself.
-
-        Only then: times of files and processes cannot be compared once the clock has been set.
-        """
+        """Removes the bodies of a killed nginx worker once its successor runs; nginx removes all others itself."""
         worker = next(filter(is_running, self._nginx.children()), None)
         if worker is None or worker == self._nginx_worker:
             return
-        start = started_at(worker)
-        for file in self._path.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if file.stat().st_mtime < start:
-                    file.unlink()
+        found = list(self._path.iterdir())  # before the look at what is open: the successor makes others meanwhile
+        opened = self._names_opened_by(worker)
+        for file in found:
+            if opened is not None and file.name not in opened:
+                file.unlink(missing_ok=True)
         self._nginx_worker = worker
+
+    def _names_opened_by(self, process: psutil.Process) -> set[str] | None:
+        """Returns the names of the process's open files, None where they cannot be seen.
+
+        Asked as the servers' user: root may not look at others' processes, unless it has a capability for that.
+        """
+        command = ["find", f"/proc/{process.pid}/fd", "-ignore_readdir_race", "-type", "l", "-printf", "%l\\n"]
+        is_root = os.geteuid() == 0
+        listed = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            user=self._owner.st_uid if is_root else None,
+            group=self._owner.st_gid if is_root else None,
+            extra_groups=[] if is_root else None,
+        )
+        if listed.returncode != 0:
+            logger.warning("the bodies of a killed nginx worker cannot be known: %s", listed.stderr.strip())
+            return None
+        return {Path(line).name for line in listed.stdout.splitlines()}
 
     def has_room(self) -> bool:
         """Says whether a body can be written."""
@@ -78,11 +95,3 @@ class SpoolFolder:
             if os.geteuid() == 0:
                 os.fchown(file.fileno(), self._owner.st_uid, self._owner.st_gid)
             yield file
-
-
-def started_at(process: psutil.Process) -> float:
-    """Returns when a process started, as time.time() counts now. psutil's own answer is right to a second alone."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    since_boot_seconds = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot_seconds
-    return time.time() - age_seconds - CLOCK_TICK_SECONDS
