@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 DEFAULT_CONCURRENCY = 4
 # The largest answer that a notification carries.
 MAX_NOTIFIED_BYTES = 128_000
+# Name of an endpoint -> the base URL of its server, which stays for the length of the `with` block.
+# LookupError: the endpoint is gone.
+FindServer = Callable[[str], AbstractContextManager[str]]
 EVENT = {"eventVersion": "1.0", "eventSource": "aws:sagemaker"}
 
 
@@ -64,12 +68,14 @@ class Backlog:
     """Works requests off: each endpoint's in order, a few at once.
 
     Args:
-        find_server: Name of an endpoint -> the base URL of its server; LookupError where it is gone.
+        find_server: Says where to send requests.
         s3: For bodies and answers.
         sns: For notifications.
     """
 
-    def __init__(self, find_server: Callable[[str], str], s3: BaseClient, sns: BaseClient) -> None:
+    def __init__(
+        self, find_server: Callable[[str], AbstractContextManager[str]], s3: BaseClient, sns: BaseClient
+    ) -> None:
         self._find_server, self._s3, self._sns = find_server, s3, sns
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._lock = Lock()
@@ -121,8 +127,8 @@ class Backlog:
             return Answer(408, {}, b"the request has waited longer than its RequestTTLSeconds")
         location = storage.existing(self._s3, job.input_location)
         headers = {"Content-Type": storage.content_type(self._s3, location), **job.headers}
-        with storage.downloaded(self._s3, location) as body:
-            return invoke(self._find_server(job.endpoint), headers, body, job.timeout_seconds, chunked=False)
+        with storage.downloaded(self._s3, location) as body, self._find_server(job.endpoint) as url:
+            return invoke(url, headers, body, job.timeout_seconds, chunked=False)
 
     def _notify(self, job: Job, answer: Answer, error: str | None) -> None:
         """Publishes what became of a request, in AWS's words as far as they are known."""

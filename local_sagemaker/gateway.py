@@ -139,12 +139,13 @@ def assembled(url: str, container: str, start_container: StartContainer) -> Appl
     """Returns the application for a URL, which it calls itself for S3 and SNS."""
     s3, moto = client(url, "s3"), Moto()
 
-    def find_server(name: str) -> str:
+    @contextlib.contextmanager
+    def find_server(name: str) -> Iterator[str]:
         endpoint = control.find_endpoint(name)
-        variant = endpoint.pick(None) if endpoint and endpoint.variants else None
-        if variant is None:
+        if endpoint is None:
             raise LookupError(name)
-        return variant.url
+        with endpoint.calling() as variant:
+            yield variant.url
 
     backlog = Backlog(find_server, s3, client(url, "sns"))
     control = ControlPlane(Fleet(container, start_container, s3), s3, moto, backlog.announce)

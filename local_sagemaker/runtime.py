@@ -119,15 +119,18 @@ class Runtime:
     ) -> Response:
         if (request.content_length or 0) > MAX_BODY_BYTES:
             raise wrong(f"Request size {request.content_length} exceeds the limit of {MAX_BODY_BYTES} bytes.")
-        variant = endpoint.pick(asked.get("TargetVariant"))
-        if variant is None:
-            raise wrong(f"Variant {asked['TargetVariant']} does not exist in endpoint {endpoint.name}.")
         kept = {name: text for name, text in headers.items() if KEPT_HEADERS.fullmatch(name)}
         with TemporaryFile() as body:
             shutil.copyfileobj(request.stream, body)
+            if body.tell() > MAX_BODY_BYTES:  # a chunked one
+                raise wrong(f"Request size {body.tell()} exceeds the limit of {MAX_BODY_BYTES} bytes.")
             body.seek(0)
-            answer = invoke(variant.url, kept, cast(BinaryIO, body), INVOCATION_SECONDS, chunked=False)
-        return self._returned(answer, variant)
+            try:
+                with endpoint.calling(asked.get("TargetVariant")) as variant:
+                    answer = invoke(variant.url, kept, cast(BinaryIO, body), INVOCATION_SECONDS, chunked=False)
+                    return self._returned(answer, variant)
+            except LookupError:
+                raise wrong(f"Variant {asked['TargetVariant']} does not exist in endpoint {endpoint.name}.") from None
 
     def _returned(self, answer: Answer, variant: Variant) -> Response:
         if answer.status == 0 and not is_reachable(variant.url):

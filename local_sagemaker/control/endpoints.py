@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +22,7 @@ MAX_REASON_CHARACTERS = 1024
 IN_PROGRESS = ("Creating", "Updating", "Deleting")
 # A server that runs already is taken at once, and a request that asks for one waits for that: waiters ask every 30 s.
 AT_ONCE_SECONDS = 1.0
+DRAIN_POLL_SECONDS = 0.05
 
 # Name of a model -> its record; AwsError if unknown.
 FindModel = Callable[[str], Mapping[str, Any]]
@@ -35,6 +38,7 @@ class Variant:
         image: The model's, as it was named.
         weight: Its share of the traffic, beside the other variants' weights.
         instance_count: As it was asked for; one server runs.
+        num_calls: Those that its server works on.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Variant:
     image: str
     weight: float
     instance_count: int
+    num_calls: int = 0
 
     def summary(self, since: float) -> Record:
         """Returns what describe_endpoint says of it."""
@@ -68,6 +73,7 @@ class Endpoint:
         failure_reason: Why the last deployment failed.
         settled: Set while nothing is in progress.
         parts: The servers in use.
+        lock: Held while variants and their numbers of calls change.
     """
 
     name: str
@@ -80,18 +86,46 @@ class Endpoint:
     modified: float = field(default_factory=now)
     settled: threading.Event = field(default_factory=threading.Event)
     parts: ExitStack = field(default_factory=ExitStack)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def settle(self, status: str, failure_reason: str = "") -> None:
         """Ends what was in progress."""
         self.status, self.failure_reason, self.modified = status, failure_reason, now()
         self.settled.set()
 
-    def pick(self, name: str | None) -> Variant | None:
-        """Returns the variant of that name, or one by the weights; None where there is none of that name."""
-        if name is not None:
-            return next((variant for variant in self.variants if variant.name == name), None)
-        weights = [variant.weight for variant in self.variants]
-        return random.choices(self.variants, weights if any(weights) else None)[0]
+    @contextlib.contextmanager
+    def calling(self, name: str | None = None) -> Iterator[Variant]:
+        """Yields the variant of that name, or one by the weights. Its server stays until the `with` block ends.
+
+        Raises:
+            LookupError: There is none.
+        """
+        with self.lock:
+            variant = self._pick(name)
+            variant.num_calls += 1
+        try:
+            yield variant
+        finally:
+            with self.lock:
+                variant.num_calls -= 1
+
+    def _pick(self, name: str | None) -> Variant:
+        variants = [variant for variant in self.variants if name in (None, variant.name)]
+        if not variants:
+            raise LookupError(name)
+        weights = [variant.weight for variant in variants]
+        return random.choices(variants, weights if any(weights) else None)[0]
+
+    def swap(self, config: Mapping[str, Any], variants: list[Variant], parts: ExitStack) -> None:
+        """Serves by other servers, and ends those before when their calls are over."""
+        with self.lock:
+            before, self.variants = self.variants, variants
+            old, self.parts = self.parts, parts
+            self.config = config
+        self.settle("InService")
+        while any(variant.num_calls for variant in before):
+            time.sleep(DRAIN_POLL_SECONDS)
+        old.close()
 
     def describe(self) -> Record:
         """Returns what describe_endpoint answers."""
@@ -227,11 +261,8 @@ class Endpoints:
             logger.warning("endpoint %s: %s", endpoint.name, error)
             endpoint.settle("InService" if endpoint.variants else "Failed", str(error)[:MAX_REASON_CHARACTERS])
             return
-        old, endpoint.parts = endpoint.parts, parts
-        endpoint.config, endpoint.variants = config, variants
-        endpoint.settle("InService")
         self._announce(config)
-        old.close()
+        endpoint.swap(config, variants, parts)
 
     def _served(self, parts: ExitStack, variant: Mapping[str, Any]) -> Variant:
         model = self._find_model(variant["ModelName"])

@@ -65,6 +65,7 @@ def test_two_endpoints_answer_with_their_own_tags(
     create_endpoint(sagemaker.client("sagemaker"), "other", ModelDataUrl=other_archive, Environment=variables)
     assert heard(invoke(sagemaker, "tagger", mixture)) == {"Laughter"}
     assert heard(invoke(sagemaker, "other", mixture)) == {"Other_Laughter", "Other_Speech"}
+    sagemaker.client("sagemaker").delete_endpoint(EndpointName="other")
 
 
 def test_a_transform_job_answers_with_its_models_tags(

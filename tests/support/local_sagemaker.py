@@ -28,13 +28,18 @@ VARIANT = {"VariantName": "AllTraffic", "InstanceType": "ml.c6i.large", "Initial
 
 
 class Starts:
-    """Stands for what starts containers: each answers with the one tag that its model file holds as text."""
+    """Stands for what starts containers: each answers with the one tag that its model file holds as text.
+
+    `gate` holds up starts, `answers` what the containers answer.
+    """
 
     def __init__(self) -> None:
         self.started: list[tuple[Mapping[str, str], str]] = []
         self.num_running = 0
-        self.gate = threading.Event()
+        self.num_calls = 0
+        self.gate, self.answers = threading.Event(), threading.Event()
         self.gate.set()
+        self.answers.set()
 
     @contextmanager
     def __call__(self, variables: Mapping[str, str], folder: Path | None) -> Iterator[str]:
@@ -44,7 +49,13 @@ class Starts:
         if tag == "broken":
             raise ServingError("the container ended with status 1; cannot serve: model.pt2")
         self.started.append((dict(variables), tag))
-        with scripted_server.running(lambda _: Reply(200, answer(tag))) as server:
+
+        def script(_: object) -> Reply:
+            self.num_calls += 1
+            self.answers.wait(SECONDS)
+            return Reply(200, answer(tag))
+
+        with scripted_server.running(script) as server:
             self.num_running += 1
             yield server.url
             self.num_running -= 1

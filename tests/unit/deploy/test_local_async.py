@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from botocore.client import BaseClient
@@ -34,7 +35,7 @@ def runtime(local: LocalSageMaker, control: BaseClient, s3: BaseClient) -> BaseC
 
 @pytest.fixture
 def backlog(local: LocalSageMaker, common: Server) -> Iterator[Backlog]:
-    queue = Backlog(lambda _: common.url, local.client("s3"), local.client("sns"))
+    queue = Backlog(lambda _: nullcontext(common.url), local.client("s3"), local.client("sns"))
     yield queue
     queue.close()
 
@@ -85,7 +86,7 @@ def test_a_request_that_waited_too_long_is_not_sent(backlog: Backlog, s3: BaseCl
 
 
 def test_requests_of_a_deleted_endpoint_fail(local: LocalSageMaker, s3: BaseClient) -> None:
-    def gone(name: str) -> str:
+    def gone(name: str) -> AbstractContextManager[str]:
         raise LookupError(name)
 
     queue = Backlog(gone, local.client("s3"), local.client("sns"))

@@ -97,6 +97,27 @@ def test_an_update_serves_the_old_model_until_the_new_one_is_ready(
     assert eventually(lambda: starts.num_running == 1, SECONDS)
 
 
+def test_a_call_that_has_begun_keeps_its_server(
+    local: LocalSageMaker, control: BaseClient, s3: BaseClient, starts: Starts
+) -> None:
+    deploy(control, "busy", ModelDataUrl=put_archive(s3, "old.tar.gz", {"model.pt2": "Old"}))
+    create_model(control, "new", ModelDataUrl=put_archive(s3, "new.tar.gz", {"model.pt2": "New"}))
+    create_config(control, "new", "new")
+    heard: list[str] = []
+    call = threading.Thread(target=lambda: heard.append(tag_of(local, "busy")))
+    starts.answers.clear()
+    call.start()
+    assert eventually(lambda: starts.num_calls == 1, SECONDS)
+    control.update_endpoint(EndpointName="busy", EndpointConfigName="new")
+    in_service(control, "busy")
+    assert (starts.num_running, heard) == (2, [])
+    starts.answers.set()
+    call.join()
+    assert heard == ["Old"]
+    assert tag_of(local, "busy") == "New"
+    assert eventually(lambda: starts.num_running == 1, SECONDS)
+
+
 def test_a_failed_update_leaves_the_old_model(local: LocalSageMaker, control: BaseClient, s3: BaseClient) -> None:
     deploy(control, "steady", ModelDataUrl=put_archive(s3, "good.tar.gz", {"model.pt2": "Good"}))
     create_model(control, "bad", ModelDataUrl=put_archive(s3, "bad.tar.gz", {"model.pt2": "broken"}))
