@@ -37,6 +37,22 @@ class DeploymentError(Exception):
     """A model cannot be served; the text is the FailureReason."""
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long something waits for memory.
+
+    Attributes:
+        seconds: At most.
+        ends: Set: no longer.
+    """
+
+    seconds: float
+    ends: threading.Event = field(default_factory=threading.Event)
+
+
+IMPATIENT = Patience(0.0)
+
+
 @dataclass
 class _Server:
     """One server.
@@ -71,14 +87,14 @@ class Fleet:
 
     @contextlib.contextmanager
     def serving(
-        self, container: Mapping[str, Any], variables: Mapping[str, str] | None = None, patience_seconds: float = 0.0
+        self, container: Mapping[str, Any], variables: Mapping[str, str] | None = None, patience: Patience = IMPATIENT
     ) -> Iterator[str]:
         """Yields the base URL of a healthy server for a ContainerDefinition.
 
         Args:
             container: The definition.
             variables: Added to its Environment.
-            patience_seconds: How long to wait for memory.
+            patience: How long to wait for memory.
 
         Raises:
             DeploymentError: Its data cannot be had, it does not start, or memory is short.
@@ -95,7 +111,7 @@ class Fleet:
         with self._user(key) as server:
             with server.lock:
                 if not server.url:
-                    server.url = self._started(server.parts, data, everything, patience_seconds)
+                    server.url = self._started(server.parts, data, everything, patience)
             yield server.url
 
     @contextlib.contextmanager
@@ -120,14 +136,14 @@ class Fleet:
         parts: ExitStack,
         data: model_data.ModelData | None,
         variables: Mapping[str, str],
-        patience_seconds: float,
+        patience: Patience,
     ) -> str:
         folder = None
         try:
             if data:
                 folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="sense-model-")))
                 data.fetch(self._s3, folder)
-            with self._with_memory(needed_bytes(variables), patience_seconds):
+            with self._with_memory(needed_bytes(variables), patience):
                 return parts.enter_context(self._start(variables, folder))
         except model_data.ModelDataError as error:
             raise DeploymentError(str(error)) from None
@@ -135,21 +151,20 @@ class Fleet:
             raise DeploymentError(f"The primary container did not pass the ping health check: {error}") from None
 
     @contextlib.contextmanager
-    def _with_memory(self, num_bytes: int, patience_seconds: float) -> Iterator[None]:
+    def _with_memory(self, num_bytes: int, patience: Patience) -> Iterator[None]:
         """Begins when there is memory for a server. One starts at a time: its need shows when it has."""
-        deadline = time.monotonic() + patience_seconds
+        deadline = time.monotonic() + patience.seconds
         while True:
             with self._starting:
                 free = psutil.virtual_memory().available
                 if free >= num_bytes:
                     yield
                     return
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or patience.ends.wait(POLL_SECONDS):
                 raise DeploymentError(
                     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error: a "
                     f"server needs about {num_bytes} bytes of memory, and {free} are free; delete an endpoint first"
                 )
-            time.sleep(POLL_SECONDS)
 
 
 def needed_bytes(variables: Mapping[str, str]) -> int:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_sagemaker.aws import invalid
+from local_sagemaker.aws import AwsError, invalid
 from local_sagemaker.control.records import ENDPOINT, Record, now
 from local_sagemaker.fleet import DeploymentError, Fleet
 
@@ -256,7 +256,7 @@ class Endpoints:
             variants = [self._served(parts, variant) for variant in config["ProductionVariants"]]
         except Exception as error:  # whatever it is, the endpoint must not stay in progress
             parts.close()
-            if not isinstance(error, DeploymentError):
+            if not isinstance(error, DeploymentError | AwsError):
                 logger.exception("endpoint %s", endpoint.name)
             logger.warning("endpoint %s: %s", endpoint.name, error)
             endpoint.settle("InService" if endpoint.variants else "Failed", str(error)[:MAX_REASON_CHARACTERS])

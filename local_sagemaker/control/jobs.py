@@ -15,7 +15,7 @@ from local_sagemaker import transform
 from local_sagemaker.aws import invalid
 from local_sagemaker.control.endpoints import only_container
 from local_sagemaker.control.records import Record, now
-from local_sagemaker.fleet import DeploymentError, Fleet
+from local_sagemaker.fleet import DeploymentError, Fleet, Patience
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Jobs:
         try:
             reason = self._transform(job, only_container(model))
         except DeploymentError as error:
-            reason = f"AlgorithmError: {error}"
+            reason = None if job.stopping.is_set() else f"AlgorithmError: {error}"
         except Exception as error:  # whatever it is, the job must not stay InProgress
             logger.exception("transform job %s", job.record["TransformJobName"])
             reason = f"InternalServerError: {error}"
@@ -86,6 +86,8 @@ class Jobs:
     def _transform(self, job: _Job, container: Mapping[str, Any]) -> str | None:
         variables = transform.environment(job.record)
         with ExitStack() as stack:
-            url = stack.enter_context(self._fleet.serving(container, variables, PATIENCE_SECONDS))
+            url = stack.enter_context(
+                self._fleet.serving(container, variables, Patience(PATIENCE_SECONDS, job.stopping))
+            )
             job.record["TransformStartTime"] = now()
             return transform.run(job.record, self._s3, url, job.stopping)

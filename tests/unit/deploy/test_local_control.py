@@ -444,6 +444,18 @@ def test_a_job_is_stopped(control: BaseClient, s3: BaseClient, starts: Starts) -
         control.stop_transform_job(TransformJobName="job")
 
 
+def test_a_job_waits_for_memory_until_it_is_stopped(
+    control: BaseClient, s3: BaseClient, starts: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local_sagemaker.fleet.WORKER_BYTES", 1 << 60)
+    create_model(control, "model")
+    control.create_transform_job(**job("model"))
+    assert control.describe_transform_job(TransformJobName="job")["TransformJobStatus"] == "InProgress"
+    control.stop_transform_job(TransformJobName="job")
+    assert finished(control)["TransformJobStatus"] == "Stopped"
+    assert starts.started == []
+
+
 def test_a_job_whose_model_cannot_be_served_fails(control: BaseClient, s3: BaseClient) -> None:
     create_model(control, "model", ModelDataUrl=put_archive(s3, "bad.tar.gz", {"model.pt2": "broken"}))
     control.create_transform_job(**job("model"))
