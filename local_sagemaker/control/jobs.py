@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,10 +83,7 @@ class Jobs:
         job.record.update(TransformEndTime=now(), LastModifiedTime=now(), TransformJobStatus=status)
 
     def _transform(self, job: _Job, container: Mapping[str, Any]) -> str | None:
-        variables = transform.environment(job.record)
-        with ExitStack() as stack:
-            url = stack.enter_context(
-                self._fleet.serving(container, variables, Patience(PATIENCE_SECONDS, job.stopping))
-            )
+        variables, patience = transform.environment(job.record), Patience(PATIENCE_SECONDS, job.stopping)
+        with self._fleet.serving(container, variables, patience) as url:
             job.record["TransformStartTime"] = now()
             return transform.run(job.record, self._s3, url, job.stopping)

@@ -55,7 +55,7 @@ class ControlPlane:
             "UpdateEndpointWeightsAndCapacities": self._set_weights,
             "DeleteEndpoint": self._delete_endpoint,
             "CreateTransformJob": self._create_job,
-            "DescribeTransformJob": lambda asked: self._job(asked["TransformJobName"]),
+            "DescribeTransformJob": self._describe_job,
             "ListTransformJobs": lambda asked: page(JOB, self._jobs.all(), asked),
             "StopTransformJob": self._stop_job,
             "AddTags": self._add_tags,
@@ -169,6 +169,9 @@ class ControlPlane:
         record = self._jobs.add(asked)
         self._running.start(record, model)
         return {"TransformJobArn": record["TransformJobArn"]}
+
+    def _describe_job(self, asked: Mapping[str, Any]) -> Record:
+        return dict(self._job(asked["TransformJobName"]))  # the job's thread changes its own
 
     def _stop_job(self, asked: Mapping[str, Any]) -> Record:
         self._job(asked["TransformJobName"])
