@@ -19,7 +19,7 @@ from tests.support.toy_model import SAMPLE_RATE
 from tests.support.waiting import eventually
 
 AWS = Path(sys.executable).with_name("aws")
-JOB_SECONDS = 90.0
+JOB_SECONDS = 300.0
 FORMATS = {"a.mp3": "mp3", "b.wav": "wav", "deep/c.ogg": "vorbis", "deep/er/d.flac": "flac", "e.m4a": "m4a"}
 BROKEN = {"broken.mp3": b"no sound", "empty.mp3": b""}
 

@@ -26,7 +26,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/4711"
 
 
 def deploy(sagemaker: LocalSageMaker, stem: str, suffix: str = "", **parameters: str) -> dict[str, str]:
-    """Deploys a template and returns the stack's outputs."""
+    """Deploys a template and returns the stack's outputs when its endpoint is in service."""
     cloudformation = sagemaker.client("cloudformation")
     cloudformation.create_stack(
         StackName=f"tagger-{stem}{suffix}",
@@ -36,7 +36,12 @@ def deploy(sagemaker: LocalSageMaker, stem: str, suffix: str = "", **parameters:
     )
     (stack,) = cloudformation.describe_stacks(StackName=f"tagger-{stem}{suffix}")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    outputs: dict[str, str] = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if "EndpointName" in outputs:  # whose server CloudFormation here does not wait for
+        sagemaker.client("sagemaker").get_waiter("endpoint_in_service").wait(
+            EndpointName=outputs["EndpointName"], WaiterConfig={"Delay": 0.5, "MaxAttempts": 1200}
+        )
+    return outputs
 
 
 @pytest.fixture(scope="module")

@@ -100,6 +100,6 @@ def test_batch_transform(documented: LocalSageMaker, folder: Path, mixture: byte
     def over() -> bool:
         return bool(control.describe_transform_job(TransformJobName=name)["TransformJobStatus"] != "InProgress")
 
-    assert eventually(over, 90)
+    assert eventually(over, 300)
     answer = s3.get_object(Bucket=BUCKET, Key=f"output/{name}/street.mp3.out")["Body"].read()
     assert set(tags(answer.decode())) == {"Laughter", "Speech", "Siren"}
