@@ -88,7 +88,10 @@ def fetch(published: Published, cache: Path, base_url: str = "") -> Path:
         for name, sha256 in published.files.items():
             _fetch_file(urls[name], folder / name, sha256)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors, a wrong sum is a ValueError
-        listed = [f"  {urls[name]}" + f"  SHA-256 {sha256}" * bool(sha256) for name, sha256 in published.files.items()]
+        listed = [
+            f"  {name}  from {urls[name]}" + f"  SHA-256 {sha256}" * bool(sha256)
+            for name, sha256 in published.files.items()
+        ]
         advice = f"If this machine cannot reach that: put these into {folder}, and run the same command again"
         raise ImporterError("\n".join([str(error).splitlines()[0], advice, *listed])) from error
     return folder if published.folder else folder / next(iter(published.files))

@@ -65,7 +65,7 @@ def test_offline_it_says_what_to_put_where_and_takes_that(tmp_path: Path) -> Non
         fetch(source, cache)
     lines = str(refused.value).splitlines()
     assert f"put these into {cache}, and run the same command again" in lines[1]
-    assert lines[2] == f"  {source.base_url}a%3D0.4.pth  SHA-256 {SHA256}"
+    assert lines[2] == f"  a=0.4.pth  from {source.base_url}a%3D0.4.pth  SHA-256 {SHA256}"
     (cache / "a=0.4.pth").write_bytes(WEIGHTS)
     assert fetch(source, cache) == cache / "a=0.4.pth"
 
