@@ -309,7 +309,7 @@ def test_one_of_several_workers_may_die(container_command: list[str]) -> None:
     two_workers = {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}
     with started(container_command, two_workers, LOGS / "container-workers.log") as container:
         container.wait_until_healthy()
-        assert eventually(lambda: num_loaded(container) == 2, 60)
+        assert eventually(lambda: num_loaded(container) == 2, 120)
         worker = workers(container)[0]
         worker.kill()
 
@@ -319,7 +319,7 @@ def test_one_of_several_workers_may_die(container_command: list[str]) -> None:
             assert post(container, silence()).status_code in (200, 503)
             return num_loaded(container) == 3
 
-        assert eventually(is_back, 60)
+        assert eventually(is_back, 120)
         assert eventually(lambda: post(container, silence()).status_code == 200, 10)
         assert len(set(workers(container)) - {worker}) == 2
 
