@@ -142,13 +142,14 @@ def encode_warnings(warnings: Sequence[str]) -> str:
 
     If they do not all fit, the last entry says how many are left out.
     """
-    for num_kept in range(min(len(warnings), MAX_WARNINGS_CHARACTERS // len('"",')), -1, -1):
-        left_out = len(warnings) - num_kept
-        kept = [*warnings[:num_kept], *([f"and {left_out} more"] if left_out else [])]
-        text = _compact({"warnings": kept})
-        if len(text) <= MAX_WARNINGS_CHARACTERS:
-            break
-    return text
+    most = min(len(warnings), MAX_WARNINGS_CHARACTERS // len('"",'))
+    texts = (_warnings_text(warnings, num_kept) for num_kept in range(most, -1, -1))
+    return next(text for text in texts if len(text) <= MAX_WARNINGS_CHARACTERS)
+
+
+def _warnings_text(warnings: Sequence[str], num_kept: int) -> str:
+    left_out = len(warnings) - num_kept
+    return _compact({"warnings": [*warnings[:num_kept], *([f"and {left_out} more"] if left_out else [])]})
 
 
 def model_label(name: str, version: str) -> str:

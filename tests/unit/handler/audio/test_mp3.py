@@ -184,6 +184,13 @@ def test_whatever_a_tag_claims_is_treated_alike(num_frames: int, claimed_share: 
     assert is_equal(with_tag(num_frames, claimed_bytes, delays))
 
 
+@pytest.mark.parametrize("flags", range(16))
+def test_whatever_fields_a_tag_has_is_treated_alike(flags: int) -> None:
+    body = bytearray(body_of("constant rate"))
+    body[body.index(b"Info") + 7] = flags
+    assert is_equal(body)
+
+
 def test_a_tag_in_the_middle_is_a_frame_like_others() -> None:
     body = body_of("constant rate", 2.0)
     assert is_equal(body * 4)

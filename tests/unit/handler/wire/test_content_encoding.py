@@ -49,7 +49,8 @@ def test_what_follows_the_last_member_is_left_out() -> None:
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", "br", "utf-8"])
 def test_other_encodings_change_nothing(encoding: str | None) -> None:
-    assert unfolded(gzip.compress(SOUND), encoding) == gzip.compress(SOUND)
+    body = gzip.compress(SOUND)
+    assert unfolded(body, encoding) == body
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

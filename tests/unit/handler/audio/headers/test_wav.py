@@ -93,6 +93,23 @@ def test_rifx_has_the_most_significant_byte_first(bits: int) -> None:
     assert np.array_equal(decoded(b"RIFX" + struct.pack(">I", len(chunks)) + chunks), VALUES.astype(np.float32))
 
 
+@pytest.mark.parametrize("tag", [6, 7])
+def test_companded_samples_of_rifx_are_those_of_riff(tag: int) -> None:
+    codes = bytes(range(256)) * 100
+    bodies = []
+    for name, order in ((b"RIFF", "<"), (b"RIFX", ">")):
+        layout = struct.pack(f"{order}HHIIHH", tag, 1, RATE, RATE, 1, 8)
+        chunks = b"WAVEfmt " + struct.pack(f"{order}I", 16) + layout + b"data" + struct.pack(f"{order}I", len(codes))
+        bodies.append(name + struct.pack(f"{order}I", len(chunks) + len(codes)) + chunks + codes)
+    assert np.array_equal(decoded(bodies[0]), decoded(bodies[1]))
+
+
+def test_chunks_without_end_are_not_read() -> None:
+    body = bytearray(extensible(stored(VALUES, 16), 16, 16))
+    body[12:12] = b"junk\0\0\0\0" * 2_000
+    assert np.array_equal(decoded(bytes(body)), VALUES.astype(np.float32))
+
+
 def test_data_beyond_the_body_is_read_to_its_end() -> None:
     body = extensible(stored(VALUES, 32), 32, 24)
     assert len(decoded(body[: -4 * 1_000])) == len(VALUES) - 1_000
