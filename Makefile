@@ -20,7 +20,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve sagemaker test test-code test-servers test-fast test-pythons lint archive image image-test benchmark model lock \
-	soak fuzz audit settings setup setup-dev clean FORCE
+	soak fuzz audit sbom coverage settings setup setup-dev clean FORCE
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,22 @@ soak: setup-dev archive  ## Load the server for a while (MINUTES=30), or kill it
 audit: setup-dev  ## Ask PyPI for known weaknesses of what requirements.lock pins (needs the network)
 	@$(VENV)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
 		-r requirements.lock || { echo "audit: weaknesses were found, or PyPI could not be asked (above)" >&2; exit 1; }
+
+sbom: setup-dev  ## List the parts in build/sbom/: Python packages (CycloneDX) and this machine's Debian packages
+	@mkdir -p build/sbom
+	@$(VENV)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible \
+		--output-file build/sbom/python.cdx.json requirements.lock
+	@dpkg-query --show > build/sbom/debian.tsv
+	@echo "sbom: wrote build/sbom/python.cdx.json and build/sbom/debian.tsv"
+
+coverage: setup-dev  ## Measure which branches of handler/wire and handler/audio the tests reach (10 min)
+	@$(VENV)/coverage erase
+	@$(VENV)/coverage run -m pytest tests/unit/handler/wire
+	@$(VENV)/coverage run -m pytest tests/unit/handler/audio
+	@$(VENV)/coverage run -m pytest tests/unit/handler/test_tagger.py tests/integration/test_handler.py \
+		tests/integration/test_edges.py tests/integration/test_formats_agree.py
+	@$(VENV)/coverage combine --quiet
+	@$(VENV)/coverage report
 
 lint: setup-dev  ## Check style (ruff) and types (mypy)
 	@$(VENV)/ruff check --quiet --output-format concise .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -148,12 +147,9 @@ def started(command: Sequence[str], environment: Mapping[str, str], log: Path) -
             start_new_session=True,
         )
     container = Container(f"http://{HOST}:{port}", process, log)
-    # A `with` block in a thread does not end where the interpreter does, as after a second Ctrl-C.
-    atexit.register(container.stop)
     try:
         yield container
     finally:
-        atexit.unregister(container.stop)
         container.stop()
 
 

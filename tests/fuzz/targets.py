@@ -28,7 +28,7 @@ from handler.wire.response import MAX_ERROR_BYTES, encode_error
 from tests.support.attempt import attempt
 
 _MODEL_RATE = 16_000
-_MAX_SECONDS = 600
+_MAX_SECONDS = 60
 _MAX_UNFOLDED_BYTES = 1 << 22
 
 
