@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -147,9 +148,12 @@ def started(command: Sequence[str], environment: Mapping[str, str], log: Path) -
             start_new_session=True,
         )
     container = Container(f"http://{HOST}:{port}", process, log)
+    # A `with` block in a thread does not end where the interpreter does, as after a second Ctrl-C.
+    atexit.register(container.stop)
     try:
         yield container
     finally:
+        atexit.unregister(container.stop)
         container.stop()
 
 

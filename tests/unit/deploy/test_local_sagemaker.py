@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
 from deploy.http_call import Answer
 from local_sagemaker import storage, transform
 from local_sagemaker.containers import error_message, original_message, with_environment
+from tests.conftest import TREE
 
 JOB = {
     "TransformJobName": "job",
@@ -194,3 +199,26 @@ def test_locations() -> None:
     assert storage.parse("s3://sounds/in/a b.wav") == ("sounds", "in/a b.wav")
     assert storage.join("s3://sounds/out/", "a") == storage.join("s3://sounds/out", "a") == "s3://sounds/out/a"
     assert json.dumps(storage.parse("s3://sounds")) == '["sounds", ""]'
+
+
+CUT_SHORT = """
+import sys, threading
+from pathlib import Path
+from local_sagemaker.containers import started
+
+def hold() -> None:
+    with started([sys.executable, "-c", "import time; time.sleep(600)"], {}, Path(sys.argv[1])) as container:
+        print(container.process.pid, flush=True)
+        is_there.set()
+        threading.Event().wait()
+
+is_there = threading.Event()
+threading.Thread(target=hold, daemon=True).start()
+is_there.wait()
+"""
+
+
+def test_a_container_that_a_thread_holds_ends_with_the_program(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CUT_SHORT, str(tmp_path / "log")]
+    run = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True)
+    assert not psutil.pid_exists(int(run.stdout))
