@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.errors import TrainingError
 from training.settings import (
+    CHECKPOINT_FILE,
     MODEL_CARD,
     MODEL_FILE,
     MODEL_RECORD,
@@ -18,9 +20,15 @@ from training.settings import (
     REPORT_FILE,
     ROOT,
     SAMPLE_FILE,
+    SOURCES_FILE,
+    UPDATES,
     WORK_FOLDER,
 )
 from training.sources.debian_packages import install_missing
+
+if TYPE_CHECKING:
+    from training.fitting.fit import Run
+    from training.mixes.bank import Bank
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -33,16 +41,52 @@ def _synthesise(options: argparse.Namespace) -> None:
     synthesise(options.work, options.processes)
 
 
+def _listen(options: argparse.Namespace) -> None:
+    from training.sources.recordings import listen
+
+    if options.recordings is None or options.teacher is None:
+        print("no recordings and no teacher were named (--recordings, --teacher): training on synthesis alone")
+        return
+    listen(options.recordings, options.teacher, options.work)
+
+
+def _bank(options: argparse.Namespace) -> Bank:
+    import torch
+
+    from training.mixes.bank import labelled_tracks, make_bank, recorded_tracks
+    from training.mixes.mixing import GROUP_WEIGHTS, RECORDED_SHARE
+    from training.sources.recordings import TRAINED
+    from training.stems import read_split
+
+    tracks = labelled_tracks(read_split(options.work, "train")) + recorded_tracks(options.work, TRAINED)
+    return make_bank(tracks, GROUP_WEIGHTS, RECORDED_SHARE, torch.device(options.device))
+
+
 def _pool(options: argparse.Namespace) -> None:
     from training.mixes.coded_pool import make_coded_pool
 
-    make_coded_pool(options.work)
+    make_coded_pool(options.work, _bank(options), options.processes)
+
+
+def _run(options: argparse.Namespace) -> Run:
+    from training.fitting.fit import Run
+
+    return Run(options.updates or -(-UPDATES // options.times), options.times, options.threads)
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from training.fitting.fit import fit
+    import torch
 
-    fit(options.work, options.updates, options.threads)
+    from training.fitting.checkpoint import State
+    from training.fitting.fit import fit
+    from training.mixes.coded_pool import CodedPool
+
+    device, checkpoint = torch.device(options.device), options.work / CHECKPOINT_FILE
+    state = State.fresh(device)
+    if checkpoint.exists():
+        state.load(checkpoint)
+    bank = _bank(options)
+    fit(state, bank, CodedPool(options.work, state.update, device), _run(options), checkpoint)
 
 
 def _judge(options: argparse.Namespace) -> None:
@@ -51,14 +95,16 @@ def _judge(options: argparse.Namespace) -> None:
     from training.judging.judge import judge
 
     torch.set_num_threads(options.threads)
-    report = judge(options.work, REPORT_FILE)
-    print(f"mean average precision: {report['macro_map']}")
+    report = judge(options.work, REPORT_FILE, options.recordings)
+    print(f"mean average precision on synthesis: {report['macro_map']}")
 
 
 def _export(options: argparse.Namespace) -> None:
     from training.fitting.export import export
+    from training.sources.recordings import write_sources
 
     export(options.work, REPORT_FILE, MODEL_FILE)
+    write_sources(options.work, SOURCES_FILE)
 
 
 def _page(options: argparse.Namespace) -> None:
@@ -82,17 +128,9 @@ def _plots(options: argparse.Namespace) -> None:
 def _recordings(options: argparse.Namespace) -> None:
     from training.judging.recordings_report import judge_recordings
 
-    if options.path is None:
-        raise TrainingError("name the folder of recordings: python -m training recordings FOLDER")
-    judge_recordings(options.path, MODEL_FILE, RECORDINGS_FILE, options.telephone)
-
-
-def _grow(options: argparse.Namespace) -> None:
-    from training.fitting.deeper_network import grow
-
-    if options.path is None:
-        raise TrainingError("name the shallower network's checkpoint: python -m training grow FILE")
-    grow(options.path, options.work / "checkpoint.pt")
+    if options.recordings is None:
+        raise TrainingError("name the recordings that judge: python -m training recordings --recordings PLACE")
+    judge_recordings(options.recordings, [MODEL_FILE, *options.beside], RECORDINGS_FILE)
 
 
 def _named(file: Path) -> str:
@@ -102,23 +140,20 @@ def _named(file: Path) -> str:
 _STEPS = {
     "prepare": (_prepare, "install the speech synthesisers and sound fonts (Debian packages)"),
     "synthesise": (_synthesise, "make single sounds with their labels; writes WORK/stems"),
+    "listen": (_listen, "make stems of the recordings and ask the teacher what is in them; writes WORK/stems"),
     "pool": (_pool, "mix clips and put them through codecs; writes WORK/pool"),
-    "fit": (_fit, "train the network; writes WORK/checkpoint.pt"),
-    "judge": (
-        _judge,
-        f"set thresholds and measure; writes WORK/judged.pt and {_named(REPORT_FILE)}",
-    ),
-    "export": (_export, f"write {_named(MODEL_FILE)}"),
+    "fit": (_fit, f"train the network on recordings and synthesis alike; writes WORK/{CHECKPOINT_FILE}"),
+    "judge": (_judge, f"set thresholds and measure; writes {_named(REPORT_FILE)}"),
+    "export": (_export, f"write {_named(MODEL_FILE)} and {_named(SOURCES_FILE)}"),
     "page": (_page, f"put the figures into {_named(MODEL_CARD)} and {_named(MODEL_RECORD)}"),
     "sample": (_sample, f"write {_named(SAMPLE_FILE)}"),
     "plots": (_plots, f"draw the pictures in {_named(PICTURES_FOLDER)}"),
 }
-# These run only by name: they need a file or folder that the project does not have.
+# It runs only by name: it needs recordings that the project does not have.
 _EXTRA_STEPS = {
-    "grow": (_grow, "before fit: start from the weights of a shallower network, the checkpoint FILE"),
     "recordings": (
         _recordings,
-        f"judge {_named(MODEL_FILE)} on the recordings in FOLDER; writes {_named(RECORDINGS_FILE)}",
+        f"judge {_named(MODEL_FILE)} on recordings that training never heard; writes {_named(RECORDINGS_FILE)}",
     ),
 }
 
@@ -138,11 +173,21 @@ def _parser() -> argparse.ArgumentParser:
     choices = [*_STEPS, *_EXTRA_STEPS, "all"]
     add = parser.add_argument
     add("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all (%(default)s)")
-    add("path", nargs="?", type=Path, metavar="PATH", help="FILE of the step grow, or FOLDER of the step recordings")
-    add("--telephone", action="store_true", help="step recordings: judge them over a telephone line, too")
+    add("--recordings", type=Path, metavar="PLACE", help="labelled recordings: a list of JSON lines, or its folder")
+    add("--teacher", type=Path, metavar="FILE", help="step listen: a model file of AudioSet's tags, such as mn04's")
+    add(
+        "--beside",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="step recordings: judge this model, too",
+    )
     add("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
-    add("--processes", type=int, default=2, help="step synthesise: processes (%(default)s)")
-    add("--updates", type=int, default=34_000, help="step fit: the update at which training ends (%(default)s)")
+    add("--processes", type=int, default=2, help="steps synthesise and pool: at a time (%(default)s)")
+    add("--updates", type=int, metavar="N", help="step fit: end at this update")
+    add("--times", type=int, default=1, metavar="N", help="step fit: N batches in an update, 8 on a GPU (1)")
+    add("--device", default="cpu", help="steps pool and fit: cpu or cuda (%(default)s)")
     add("--threads", type=int, default=1, help="steps fit and judge: threads (%(default)s)")
     return parser
 

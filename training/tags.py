@@ -97,14 +97,41 @@ TAGS: tuple[Tag, ...] = (
     Tag("Baby_cry", "Human status", "crying of a baby, with gasps between"),
     Tag("Snore", "Human status", "snoring, breath after breath"),
     Tag("Whisper", "Human speech", "speech without voice"),
+    Tag("Sing", "Music", "people singing, alone or in a choir"),
+    Tag("Yell", "Human speech", "shouts, alone or of many"),
+    Tag("Scream", "Emergency", "screams of people"),
+    Tag("Laughter", "Human status", "laughter of adults and children"),
+    Tag("Baby_laughter", "Human status", "a baby laughing"),
+    Tag("Cough", "Human status", "coughs"),
+    Tag("Sneeze", "Human status", "sneezes"),
+    Tag("Throat_clear", "Human status", "throats being cleared"),
+    Tag("Sigh", "Human status", "sighs"),
+    Tag("Moan", "Human status", "moans and groans"),
+    Tag("Burp", "Human status", "burps"),
+    Tag("Hiccup", "Human status", "hiccups"),
+    Tag("Fart", "Human status", "farts"),
+    Tag("Chewing", "Human action", "eating that can be heard"),
+    Tag("Cooking", "Home context", "frying and chopping"),
+    Tag("Toilet_flush", "Home context", "toilets being flushed"),
+    Tag("Break", "Home context", "things that smash, break or shatter"),
+    Tag("Bird_honk", "Animal", "geese"),
 )
 TAG_NAMES: tuple[str, ...] = tuple(tag.name for tag in TAGS)
 TAG_INDEX: dict[str, int] = {name: index for index, name in enumerate(TAG_NAMES)}
+# Tags that are present wherever the tag is.
+PARENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Emergency_vehicle_siren", "Civil_defense_siren"), ("Siren",)),
+    **dict.fromkeys(("Male_speech", "Female_speech"), ("Speech",)),
+    **dict.fromkeys(("Fire_smoke_alarm", "Appliance_alarm", "Reversing_beep", "Car_alarm"), ("Alarm",)),
+    **dict.fromkeys(("Piano", "Guitar", "Drum", "Bowed_string_instrument"), ("Instrument", "Music")),
+    **{"Instrument": ("Music",), "Bicycle_bell": ("Bell",), "Glass_break": ("Break",), "Baby_laughter": ("Laughter",)},
+}
 
 # Short sounds: two label frames of 50 ms are enough for the tag.
 IMPULSIVE_TAGS = frozenset(
     {"Drum", "Gunshot", "Knock", "Clap", "Bell", "Bicycle_bell", "Crossing_signal", "Footstep", "Thud", "Keyboard"}
-    | {"Glass_break", "Dining_clink", "Bird_chirp", "Dog_bark"}
+    | {"Glass_break", "Dining_clink", "Bird_chirp", "Dog_bark", "Break", "Cough", "Sneeze", "Hiccup", "Throat_clear"}
+    | {"Burp", "Fart", "Bird_honk"}
 )
 # Shorter than one label frame: one is enough.
 MOMENTARY_TAGS = frozenset({"Single_click", "Finger_snap"})
@@ -123,6 +150,11 @@ class Labels:
     unsure: tuple[str, ...] = ()
 
 
+# Tags that no generator makes: only recordings teach them.
+RECORDED_TAGS = frozenset(
+    {"Sing", "Yell", "Scream", "Laughter", "Baby_laughter", "Cough", "Sneeze", "Throat_clear", "Sigh", "Moan", "Burp"}
+    | {"Hiccup", "Fart", "Chewing", "Cooking", "Toilet_flush", "Break", "Bird_honk"}
+)
 SPEECH = Labels(("Speech",), ("Male_speech", "Female_speech"))
 MALE_SPEECH = Labels(("Speech", "Male_speech"))
 FEMALE_SPEECH = Labels(("Speech", "Female_speech"))

@@ -1,10 +1,10 @@
-"""The state of a training run: weights, their average, optimiser and schedule; kept in a checkpoint."""
+"""The state of a training run: weights, their average and the optimiser, kept in a checkpoint; and its pace."""
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +14,27 @@ from training.errors import TrainingError
 from training.fitting.network import Tagger
 from training.tags import TAG_NAMES
 
+_PEAK_RATE = 3e-3
 _WARM_UPDATES = 300
 _EMA_DECAY = 0.9985
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How fast a stage of the training learns.
-
-    Attributes:
-        first_update: updates that earlier stages made.
-        peak_rate: the highest learning rate.
-    """
-
-    first_update: int = 0
-    peak_rate: float = 3e-3
-
-    def learning_rate(self, update: int, updates: int) -> float:
-        """Linear warm-up from the stage's first update, then a cosine down to a hundredth at the last one."""
-        done, length = update - self.first_update, updates - self.first_update
-        if done < _WARM_UPDATES:
-            return self.peak_rate * (done + 1) / _WARM_UPDATES
-        progress = min(1.0, (done - _WARM_UPDATES) / max(1, length - _WARM_UPDATES))
-        return self.peak_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+def learning_rate(update: int, updates: int) -> float:
+    """Linear warm-up, then a cosine down to a hundredth of the peak at the last update."""
+    if update < _WARM_UPDATES:
+        return _PEAK_RATE * (update + 1) / _WARM_UPDATES
+    progress = min(1.0, (update - _WARM_UPDATES) / max(1, updates - _WARM_UPDATES))
+    return _PEAK_RATE * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `State.save` wrote, or a former version of it: its parts by their names.
+    """What `State.save` wrote: its parts by their names.
 
     Raises:
         TrainingError: the file is something else.
     """
     try:
-        parts = torch.load(path, weights_only=True)
+        parts = torch.load(path, weights_only=True, map_location="cpu")
     except OSError:
         raise
     except Exception:  # torch raises various types for files that it did not write
@@ -64,13 +52,12 @@ class State:
     average: Tagger
     optimiser: torch.optim.Optimizer
     update: int = 0
-    schedule: Schedule = Schedule()
 
     @classmethod
-    def fresh(cls) -> State:
-        """An untrained network."""
+    def fresh(cls, device: torch.device | None = None) -> State:
+        """An untrained network, on a device."""
         torch.manual_seed(0)
-        tagger = Tagger(len(TAG_NAMES)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tagger = Tagger(len(TAG_NAMES)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         decayed = [each for each in tagger.parameters() if each.ndim > 1]
         plain = [each for each in tagger.parameters() if each.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
@@ -80,8 +67,7 @@ class State:
         """Write the checkpoint under another name, then rename it: a killed run leaves the last one whole."""
         parts = {"tagger": self.tagger.state_dict(), "average": self.average.state_dict()}
         partial = path.with_suffix(".partial")
-        progress = {"update": self.update, "schedule": asdict(self.schedule)}
-        torch.save(parts | progress | {"optimiser": self.optimiser.state_dict()}, partial)
+        torch.save(parts | {"update": self.update, "optimiser": self.optimiser.state_dict()}, partial)
         partial.rename(path)
 
     def load(self, path: Path, written_by: str = "fit") -> None:
@@ -97,11 +83,10 @@ class State:
             self.tagger.load_state_dict(parts["tagger"])
             self.average.load_state_dict(parts["average"])
             self.optimiser.load_state_dict(parts["optimiser"])
-            self.update, self.schedule = parts["update"], Schedule(**parts["schedule"])
+            self.update = parts["update"]
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(
-                f"{path} is of another version of the training: move it away and start again. "
-                "If it is of the shallower network, continue from it: python -m training grow FILE"
+                f"{path} is of another version of the training: move it away and start again"
             ) from error
 
     @torch.no_grad()

@@ -16,10 +16,10 @@ from importers.model_file import forget_source_lines
 from training.errors import TrainingError
 from training.fitting.checkpoint import State
 from training.fitting.network import Served, Tagger, example_inputs
-from training.settings import HOP_SECONDS, RATE, WINDOW_HOPS
+from training.settings import CHECKPOINT_FILE, HOP_SECONDS, RATE, WINDOW_HOPS
 from training.tags import TAG_INDEX, TAGS
 
-NAME, VERSION = "cochl-sense-synthetic", "3.0"
+NAME, VERSION = "cochl-sense", "4.0"
 
 
 def with_tags(tagger: Tagger, indices: list[int]) -> Tagger:
@@ -79,30 +79,35 @@ def _description(tags: list[dict[str, Any]], updates: int) -> str:
         "hop_seconds": HOP_SECONDS,
         "window_hops": WINDOW_HOPS,
         "tags": tags,
-        "training": f"Synthetic audio only: sound fonts, speech synthesisers, signal generators; {updates} updates.",
+        "training": f"Recordings with labels and a teacher, and synthetic audio; {updates} updates. See sources.json.",
     }
     return json.dumps(fields, indent=1)
 
 
 def export(work: Path, report_file: Path, model_file: Path) -> None:
-    """Write the model file from WORK/judged.pt and the report on it (which tags ship, and their thresholds).
+    """Write the model file from WORK/checkpoint.pt and the report on it (which tags ship, and their thresholds).
 
     Raises:
         TrainingError: no tag ships, or the program differs from the network, or the report is on other weights.
     """
     report = json.loads(report_file.read_text())
     state = State.fresh()
-    state.load(work / "judged.pt", written_by="judge")
+    state.load(work / CHECKPOINT_FILE)
     if report["updates"] != state.update:
         raise TrainingError(
-            f"the report is on update {report['updates']}, judged.pt has {state.update}; run the step: judge"
+            f"the report is on update {report['updates']}, checkpoint.pt has {state.update}; run the step: judge"
         )
     shipped = [each for each in report["tags"] if each["ships"]]
     if not shipped:
         raise TrainingError("no tag is good enough to ship; train longer")
     indices = [TAG_INDEX[each["name"]] for each in shipped]
     tags = [
-        {"name": each["name"], "category": TAGS[index].category, "threshold": each["threshold"]}
+        {
+            "name": each["name"],
+            "category": TAGS[index].category,
+            "threshold": each["threshold"],
+            "evidence": each["evidence"],
+        }
         for each, index in zip(shipped, indices, strict=True)
     ]
     served = Served(without_batch_norm(with_tags(state.average, indices))).eval()

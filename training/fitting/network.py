@@ -19,7 +19,7 @@ _CLAMP = 4.0  # 12 dB over full scale: the most that clipped float recordings ha
 _LEVEL_FLOOR = 10 ** (-75 / 10) / MELS  # hops under -75 dB of full scale count as that quiet
 _BAND_FLOOR = 10 ** (-45 / 10)  # bands more than 45 dB under their hop's mean look alike: codecs leave holes there
 STEPS = 13  # encoder steps per hop: 50 frames halved twice
-_WIDTH = 192
+_WIDTH = 224
 
 
 def _mel_matrix() -> Tensor:
@@ -96,12 +96,12 @@ class Encoder(nn.Module):
             nn.ReLU(),
             Residual(96),
             Residual(96),
-            _conv(96, 128, 3, (1, 2)),
+            _conv(96, 160, 3, (1, 2)),
             nn.ReLU(),
-            Residual(128),
-            Residual(128),
+            Residual(160),
+            Residual(160),
         )
-        self.project = nn.Linear(128 * MELS // 16, _WIDTH)
+        self.project = nn.Linear(160 * MELS // 16, _WIDTH)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shapes as above; no hop affects another."""

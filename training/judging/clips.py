@@ -10,9 +10,10 @@ import numpy.typing as npt
 import torch
 
 from training.errors import TrainingError
+from training.mixes.bank import Bank, labelled_tracks, make_bank
 from training.mixes.batch import WINDOWS, Batch
-from training.mixes.labelling import frame_energies, window_labels
-from training.mixes.mixing import GROUP_WEIGHTS, Mixer, cut
+from training.mixes.labelling import frame_energies, window_targets
+from training.mixes.mixing import GROUP_WEIGHTS, Mixer, Sources, drawn_starts, gathered, source_targets
 from training.mixes.transmission import Transmission
 from training.settings import CLIP_SAMPLES
 from training.stems import StoredStem
@@ -23,35 +24,43 @@ _BATCH_CLIPS = 50
 _PEAK = 0.9 * 32767
 
 
-def draws(bank: list[StoredStem], clips: int, seed: int) -> Iterator[Batch]:
-    """Mixed clips of a bank, a few at a time; the same seed gives the same clips.
+def banked(stems: list[StoredStem]) -> Bank:
+    """Synthetic stems as a bank to draw from.
 
     Raises:
-        TrainingError: the mixer would never draw from one of the bank's groups.
+        TrainingError: the mixer would never draw from one of their groups.
     """
-    if undrawn := sorted({stem.group for stem in bank} - GROUP_WEIGHTS.keys()):
+    if undrawn := sorted({stem.group for stem in stems} - GROUP_WEIGHTS.keys()):
         raise TrainingError(
             f"no weight for the groups {undrawn}; add them to GROUP_WEIGHTS in training/mixes/mixing.py"
         )
-    mixer = Mixer(bank, Transmission.drawn(seed), seed)
+    return make_bank(labelled_tracks(stems), GROUP_WEIGHTS, 0, torch.device("cpu"))
+
+
+def draws(stems: list[StoredStem], clips: int, seed: int) -> Iterator[Batch]:
+    """Mixed clips of stems, a few at a time; the same seed gives the same clips."""
+    mixer = Mixer(banked(stems), Transmission.drawn(seed), seed)
     for start in range(0, clips, _BATCH_CLIPS):
         yield mixer.draw(min(_BATCH_CLIPS, clips - start))
 
 
-def singles(bank: list[StoredStem], clips: int, seed: int) -> Iterator[Batch]:
+def singles(stems: list[StoredStem], clips: int, seed: int) -> Iterator[Batch]:
     """Clips of one source each, dry; all stems are drawn about equally often."""
-    rng = np.random.default_rng(seed)
-    order = [bank[index] for index in np.resize(rng.permutation(len(bank)), clips)]
+    rng, bank = np.random.default_rng(seed), banked(stems)
+    order = np.resize(rng.permutation(len(stems)), clips)
     for start in range(0, clips, _BATCH_CLIPS):
-        yield _alone(rng, order[start : start + _BATCH_CLIPS])
+        yield _alone(rng, bank, order[start : start + _BATCH_CLIPS])
 
 
-def _alone(rng: np.random.Generator, stems: list[StoredStem]) -> Batch:
-    cuts = np.stack([cut(rng, stem, fill=False) for stem in stems])
-    labels = [window_labels(frame_energies(each[None]), [stem.labels]) for each, stem in zip(cuts, stems, strict=True)]
-    levelled = (0.5 * cuts / (np.abs(cuts).max(1, keepdims=True) + 1e-9)).astype(np.float32)
-    arrays = (levelled, np.stack([targets for targets, _ in labels]), np.stack([known for _, known in labels]))
-    return Batch(*(torch.from_numpy(array) for array in arrays))
+def _alone(rng: np.random.Generator, bank: Bank, stems: npt.NDArray[np.int64]) -> Batch:
+    owners, looped = np.arange(len(stems)), np.zeros(len(stems), np.bool_)
+    starts = drawn_starts(rng, bank.lengths[stems], looped)
+    sources = Sources(owners, stems, looped, starts, np.ones(len(stems), np.float32))
+    dry = gathered(bank, sources)
+    targets, known = window_targets(
+        frame_energies(dry), source_targets(bank, sources), torch.from_numpy(owners), len(stems)
+    )
+    return Batch(0.5 * dry / (dry.abs().amax(1, keepdim=True) + 1e-9), targets, known)
 
 
 def noise_bank(generator: Generator, count: int, seed: int, labels: Labels = NOTHING) -> list[StoredStem]:

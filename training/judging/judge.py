@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,39 +13,34 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from evaluation.presence import presence
+from evaluation.recordings import read_recordings
 from training.fitting.checkpoint import State
 from training.fitting.network import Tagger
 from training.judging.clips import calm_clips, draws
 from training.judging.confusion import confusion
 from training.judging.false_alarms import false_alarms, steady_noise
+from training.judging.held_out_recordings import HeardRecordings, is_enough_evidence
 from training.judging.judgement_file import JUDGEMENT_FILE, Judgement, keep_judgement
 from training.judging.metrics import (
+    HIGHEST_THRESHOLD,
     PREVALENCE,
     SENSITIVITIES,
     FloatArray,
     best_threshold,
     noise_floor,
-    prior_shift,
 )
 from training.judging.scored_windows import ScoredWindows, probabilities, score_clips
-from training.judging.verdicts import Verdict, figures, shipped_tags
-from training.mixes.batch import Batch
+from training.judging.verdicts import RECORDINGS, SYNTHESIS, Verdict, figures
 from training.mixes.codecs import USUAL_CODECS, through_codec
-from training.settings import CLIP_SAMPLES, HOP_SAMPLES
+from training.settings import CHECKPOINT_FILE, CLIP_SAMPLES, HOP_SAMPLES
+from training.sources.recordings import HELD_OUT, TRAINED, split_of
 from training.stems import read_split
 from training.tags import TAG_NAMES
 
 _CLIPS, _NOISE_CLIPS = 4000, 7000
 _NUM_WORST_PAIRS = 10
-
-
-@torch.no_grad()
-def correct_priors(tagger: Tagger, batches: Iterable[Batch]) -> None:
-    """Lower the logits of tags that mixes have more often than recordings do, in place."""
-    pairs = [(batch.targets.flatten(0, 1), batch.known.flatten(0, 1)) for batch in batches]
-    there, known = (torch.cat(each).numpy() > 0.5 for each in zip(*pairs, strict=True))
-    shifts = [prior_shift(there[known[:, tag], tag]) for tag in range(there.shape[1])]
-    tagger.head.score.bias.add_(torch.tensor(shifts))
+_LOWEST_THRESHOLD = 0.1
 
 
 def codec_differences(tagger: Tagger, work: Path, shipped: list[int]) -> dict[str, dict[str, float]]:
@@ -83,15 +77,18 @@ def hops_per_second(tagger: Tagger, batch: int = 64, repeats: int = 12) -> int:
 
 @dataclass(frozen=True)
 class Sets:
-    """The draws of a judging: for thresholds (mixes, and noise), and for figures (held-out and unseen)."""
+    """What judges: draws of synthetic sources for thresholds and for figures, noise, and recordings, if any."""
 
     tuned: ScoredWindows
     noise: ScoredWindows
     held_out: ScoredWindows
     unseen: ScoredWindows
+    kept_aside: HeardRecordings | None
+    trained: HeardRecordings | None
+    evidence: tuple[str, ...]
 
     @classmethod
-    def heard(cls, tagger: Tagger, work: Path) -> Sets:
+    def heard(cls, tagger: Tagger, work: Path, evidence: tuple[str, ...]) -> Sets:
         """Draw and score them all."""
         valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
         return cls(
@@ -99,32 +96,58 @@ class Sets:
             score_clips(tagger, chain(steady_noise(107, _NOISE_CLIPS), calm_clips(108)), "noise for thresholds"),
             score_clips(tagger, draws(valid, _CLIPS, 102), "held-out draws"),
             score_clips(tagger, draws(unseen, _CLIPS, 103), "unseen sources"),
+            HeardRecordings.of_split(tagger, work, HELD_OUT),
+            HeardRecordings.of_split(tagger, work, TRAINED),
+            evidence,
         )
 
+    def threshold(self, tag: int) -> float:
+        """What keeps noise and recordings without the tag quiet; a tag that only synthesis judges needs more."""
+        floors = [_LOWEST_THRESHOLD, noise_floor(self.noise.scores[:, tag], len(TAG_NAMES))]
+        floors += [each.threshold(tag) for each in (self.kept_aside, self.trained) if each is not None]
+        floor = min(max(floors), HIGHEST_THRESHOLD)
+        scores, there = self.tuned.of(tag)
+        if self.evidence[tag] == SYNTHESIS and there.any():
+            return best_threshold(scores, there, floor)
+        return round(floor + 0.0005, 3)
+
     def verdicts(self) -> list[Verdict]:
-        """Thresholds from the first two, figures on the others."""
+        """Thresholds, and figures at them."""
         verdicts = []
         for tag, name in enumerate(TAG_NAMES):
-            floor = noise_floor(self.noise.scores[:, tag], len(TAG_NAMES))
-            threshold = best_threshold(*self.tuned.of(tag), floor)
+            threshold = self.threshold(tag)
+            recorded = self.kept_aside.figures(tag, threshold) if self.kept_aside else None
             rated = (figures(*heard.of(tag), threshold) for heard in (self.held_out, self.unseen))
-            verdicts.append(Verdict(name, threshold, round(floor, 4), *rated))
+            verdicts.append(Verdict(name, threshold, self.evidence[tag], recorded, *rated))
         return verdicts
 
 
-def judge(work: Path, report_file: Path) -> dict[str, Any]:
-    """Judge WORK/checkpoint.pt: write the report, and keep the judged weights as WORK/judged.pt for export.
+def evidence_of(place: Path | None) -> tuple[str, ...]:
+    """What can judge each tag: recordings that are never trained on, where there are enough, else synthesis.
 
-    The kept weights have their priors corrected.
+    Only labels are read, no sound: tags are not chosen by how well the recordings that judge are heard.
+    """
+    if place is None:
+        return (SYNTHESIS,) * len(TAG_NAMES)
+    aside = [each for each in read_recordings(place) if each.split == "judge" or split_of(each) == HELD_OUT]
+    known = presence(aside, TAG_NAMES)
+    return tuple(RECORDINGS if is_enough_evidence(aside, known, tag) else SYNTHESIS for tag in range(len(TAG_NAMES)))
+
+
+def judge(work: Path, report_file: Path, recordings: Path | None) -> dict[str, Any]:
+    """Judge WORK/checkpoint.pt: write the report.
+
+    Args:
+        work: the folder of stems and checkpoints.
+        report_file: JSON that is written.
+        recordings: the list that the step listen read, or None.
     """
     state = State.fresh()
-    state.load(work / "checkpoint.pt")
-    correct_priors(state.average, draws(read_split(work, "valid"), _CLIPS, 101))
-    state.save(work / "judged.pt")
+    state.load(work / CHECKPOINT_FILE)
     tagger = state.average.eval()
-    sets = Sets.heard(tagger, work)
+    sets = Sets.heard(tagger, work, evidence_of(recordings))
     verdicts = sets.verdicts()
-    shipped = shipped_tags(verdicts)
+    shipped = [index for index, verdict in enumerate(verdicts) if verdict.ships]
     thresholds = np.array([verdict.threshold for verdict in verdicts], np.float32)
     mistaken = confusion(tagger, work, thresholds, shipped)
     keep_judgement(work / JUDGEMENT_FILE, Judgement(state.update, sets.held_out, sets.unseen, mistaken))
@@ -134,7 +157,7 @@ def judge(work: Path, report_file: Path) -> dict[str, Any]:
         "prevalence": PREVALENCE,
         "macro_map": {kind: _macro([verdicts[index] for index in shipped], kind) for kind in ("held_out", "unseen")},
         "sensitivities": list(SENSITIVITIES),
-        "tags": [asdict(verdict) | {"ships": index in shipped} for index, verdict in enumerate(verdicts)],
+        "tags": [asdict(verdict) | {"ships": verdict.ships} for verdict in verdicts],
         "false_alarms": false_alarms(tagger, work, thresholds, shipped),
         "worst_pairs": mistaken.worst_pairs(_NUM_WORST_PAIRS),
         "codec_differences": codec_differences(tagger, work, shipped),
@@ -146,7 +169,7 @@ def judge(work: Path, report_file: Path) -> dict[str, Any]:
 
 
 def _macro(shipped: list[Verdict], kind: str) -> dict[str, float]:
-    """Mean average precisions over the tags that ship (0 when none does)."""
-    rated = [getattr(verdict, kind) for verdict in shipped]
+    """Mean average precisions over the tags that ship and that the set has (0 where there are none)."""
+    rated = [each for each in (getattr(verdict, kind) for verdict in shipped) if each is not None]
     names = ("average_precision", "average_precision_as_drawn")
     return {name: round(float(np.mean([getattr(each, name) for each in rated] or 0)), 4) for name in names}

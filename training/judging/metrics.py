@@ -19,7 +19,7 @@ _CANDIDATES = np.arange(0.2, 0.801, 0.02)
 BEARABLE_PRECISION, BEARABLE_RECALL = 0.3, 0.1
 _NOISE_MARGIN = 0.25  # on the logit scale
 _BEARABLE_WORTH = 0.05
-_HIGHEST_THRESHOLD = 0.98
+HIGHEST_THRESHOLD = 0.98
 
 
 # The share of windows at which tags are compared; the draws have 2 to 8 % of most tags that ship, 31 % of Music.
@@ -47,14 +47,6 @@ def average_precision(scores: FloatArray, there: BoolArray, prevalence: float | 
 def usual_share(there: BoolArray) -> float:
     """The share of windows in which to expect a tag: as drawn, but at most PREVALENCE."""
     return min(float(there.mean()), PREVALENCE)
-
-
-def prior_shift(there: BoolArray) -> float:
-    """What to add to a tag's logit to make its probability that at the usual share of windows, not at the drawn one.
-
-    Saerens et al., "Adjusting the outputs of a classifier to new a priori probabilities" (2002), equation 2.4.
-    """
-    return float(special.logit(usual_share(there)) - special.logit(there.mean())) if there.any() else 0.0
 
 
 def weights_at(there: BoolArray, share: float) -> FloatArray:
@@ -117,7 +109,7 @@ def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> 
     """
     candidates = [float(each) for each in _CANDIDATES if each > floor]
     if not candidates:
-        return min(_HIGHEST_THRESHOLD, float(np.floor(floor * 100 + 1) / 100))
+        return min(HIGHEST_THRESHOLD, float(np.floor(floor * 100 + 1) / 100))
     merits = [_mean(scores, there, each) + _BEARABLE_WORTH * _is_bearable(scores, there, each) for each in candidates]
     return round(candidates[int(np.argmax(merits))], 2)
 

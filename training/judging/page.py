@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,18 @@ from typing import Any
 from catalogue.catalogue import load_catalogue
 from training.errors import TrainingError
 from training.judging.metrics import PREVALENCE
+from training.judging.recordings_report import means, shared_tags
 from training.tags import TAGS
 
 Report = dict[str, Any]
 _AT_PREVALENCE = f"at {100 * PREVALENCE:.0f} %"
 _MEANINGS = {tag.name: tag.meaning for tag in TAGS}
 _SETS = {"held_out": "held-out", "unseen": "unseen"}
+_SHOWN_CLIPS = 10
+_SET_TEXTS = {
+    "judge": "Nothing was trained or chosen on these",
+    "kept_aside": "Thresholds and tags were chosen on these, of the collections of training but of other sources:",
+}
 _PRECISIONS = ("average_precision_as_drawn", "average_precision")
 
 
@@ -35,22 +40,43 @@ def _code(name: str) -> str:
     return f"`{name}`"
 
 
+def _synthetic(report: Report, ships: bool = True) -> list[dict[str, Any]]:
+    """Tags that both sets of synthetic sounds have."""
+    return [tag for tag in _shipped(report, ships) if tag["held_out"] and tag["unseen"]]
+
+
 def _shipped(report: Report, ships: bool = True) -> list[dict[str, Any]]:
     return [tag for tag in report["tags"] if tag["ships"] == ships]
 
 
-def _card(report: Report) -> str:
-    """What each tag means, and how well it is found in unseen sources."""
-    middle, known, rows = report["sensitivities"].index(0), load_catalogue().by_name, []
+def _shown_set(recordings: Report, tag: str) -> dict[str, Any] | None:
+    """A tag's figures on recordings that nothing was chosen on, if enough have the tag, else on those kept aside."""
+    title = f"{recordings['model']} {recordings['version']}"
+    for each in recordings["sets"].values():
+        for figures in each["models"][title]:
+            if figures["tag"] == tag and figures["clips"] >= _SHOWN_CLIPS:
+                return dict(figures)
+    return None
+
+
+def _card(report: Report, recordings: Report) -> str:
+    """What each tag means, what judged it, and how well it is found in recordings and in unseen synthesis."""
+    known, rows = load_catalogue().by_name, []
     for tag in _shipped(report):
-        entry, unseen = known[tag["name"]], tag["unseen"]
+        entry, heard = known[tag["name"]], _shown_set(recordings, tag["name"])
         category = entry.category if entry.category_attested else f"{entry.category}?"
-        rates = (unseen["average_precision"], unseen["precision"][middle], unseen["recall"][middle])
-        figures = [f"{each:.2f}" for each in (tag["threshold"], *rates)]
-        rows.append([_code(entry.name), category, _MEANINGS[entry.name], *figures])
-    mean = report["macro_map"]["unseen"]["average_precision"]
-    rows.append([f"**mean of the {len(rows)} tags**", "", "", "", f"**{mean:.3f}**", "", ""])
-    return _table(["tag", "category", "what it stands for", "threshold", "AP", "precision", "recall"], rows, texts=3)
+        rows.append(
+            [_code(entry.name), category, _MEANINGS[entry.name], tag["evidence"], f"{tag['threshold']:.3f}"]
+            + (
+                [f"{heard['clips']} ({heard['sources']})", f"{heard['area_under_curve']:.3f}"]
+                + [_share(heard["recall"]), _share(heard["false_alarms"])]
+                if heard
+                else [""] * 4
+            )
+            + [f"{tag['unseen']['average_precision']:.2f}" if tag["unseen"] else ""]
+        )
+    header = ["tag", "category", "what it stands for", "judged on", "threshold", "clips (sources)", "AUC", "recall"]
+    return _table([*header, "false alarms", "AP, synthesis"], rows, texts=4)
 
 
 def _tags(report: Report) -> str:
@@ -58,8 +84,8 @@ def _tags(report: Report) -> str:
     header, rows = ["tag", "threshold"], []
     for name in _SETS.values():
         header += [f"{name} AP", _AT_PREVALENCE, "precision", "recall", "windows"]
-    for tag in _shipped(report):
-        cells = [_code(tag["name"]), f"{tag['threshold']:.2f}"]
+    for tag in _synthetic(report):
+        cells = [_code(tag["name"]), f"{tag['threshold']:.3f}"]
         for each in (tag[kind] for kind in _SETS):
             rates = (*(each[name] for name in _PRECISIONS), each["precision"][middle], each["recall"][middle])
             cells += [*(f"{rate:.2f}" for rate in rates), str(each["windows_with"])]
@@ -70,22 +96,17 @@ def _tags(report: Report) -> str:
 
 
 def _left_out(report: Report) -> str:
-    left_out = _shipped(report, ships=False)
-    if not left_out:
-        return "None: every tag that was tried ships."
-    rows = [
-        [
-            _code(tag["name"]),
-            _MEANINGS[tag["name"]],
-            *(f"{tag[kind][name]:.2f}" for kind in _SETS for name in _PRECISIONS),
-            *(str(tag[kind]["windows_with"]) for kind in _SETS),
-        ]
-        for tag in left_out
-    ]
-    header = ["tag", "what it would have stood for"]
-    header += [column for name in _SETS.values() for column in (f"{name} AP", _AT_PREVALENCE)]
-    header += [f"{name} windows" for name in _SETS.values()]
-    return _table(header, rows, texts=2)
+    """Tags that were tried and do not ship, with what there is on them."""
+    rows = []
+    for tag in _shipped(report, ships=False):
+        recorded = tag["recorded"]
+        rows.append(
+            [_code(tag["name"]), _MEANINGS[tag["name"]]]
+            + ([str(recorded["clips"]), f"{recorded['area_under_curve']:.3f}"] if recorded else ["", ""])
+            + [f"{tag[kind]['average_precision_as_drawn']:.2f}" if tag[kind] else "" for kind in _SETS]
+        )
+    header = ["tag", "what it would have stood for", "recordings kept aside", "AUC"]
+    return _table([*header, *(f"{name} AP" for name in _SETS.values())], rows, texts=2)
 
 
 def _steps(report: Report) -> str:
@@ -95,7 +116,7 @@ def _steps(report: Report) -> str:
             _code(tag["name"]),
             *(f"{p:.2f} / {r:.2f}" for p, r in zip(tag["unseen"]["precision"], tag["unseen"]["recall"], strict=True)),
         ]
-        for tag in _shipped(report)
+        for tag in _synthetic(report)
     ]
     extremes = [_extreme(report, kind) for kind in _SETS]
     return "\n\n".join([_table(["unseen: precision / recall at", *sensitivities], rows), *extremes])
@@ -103,8 +124,8 @@ def _steps(report: Report) -> str:
 
 def _extreme(report: Report, kind: str) -> str:
     """Which tag suffers most from two steps up, and which from two steps down."""
-    imprecise = min(_shipped(report), key=lambda tag: tag[kind]["precision"][-1])
-    deaf = min(_shipped(report), key=lambda tag: tag[kind]["recall"][0])
+    imprecise = min(_synthetic(report), key=lambda tag: tag[kind]["precision"][-1])
+    deaf = min(_synthetic(report), key=lambda tag: tag[kind]["recall"][0])
     return (
         f"On {_SETS[kind]} mixes the lowest precision two steps up is {imprecise[kind]['precision'][-1]:.2f} "
         f"(`{imprecise['name']}`), the lowest recall two steps down {deaf[kind]['recall'][0]:.2f} (`{deaf['name']}`)."
@@ -148,7 +169,6 @@ def _size(report: Report) -> str:
     )
 
 
-_CARD_SECTIONS: dict[str, Callable[[Report], str]] = {"card": _card}
 _RECORD_SECTIONS: dict[str, Callable[[Report], str]] = {
     "tags": _tags,
     "left-out": _left_out,
@@ -161,24 +181,38 @@ _RECORD_SECTIONS: dict[str, Callable[[Report], str]] = {
 
 
 def _recordings(report: Report) -> str:
-    """The recordings' sub-folders, over each line."""
+    """Each set of recordings: the models side by side, tag by tag, and where the recordings are public."""
+    return "\n\n".join(_one_set(_SET_TEXTS[name], each) for name, each in report["sets"].items())
+
+
+def _one_set(text: str, recordings: Report) -> str:
+    by_model: dict[str, list[dict[str, Any]]] = recordings["models"]
+    by_tag = {title: {each["tag"]: each for each in figures} for title, figures in by_model.items()}
+    shared = shared_tags(by_model)
+    header = ["tag", "clips (sources)"]
+    for title in by_model:
+        header += [f"{title}: AUC", "recall at 2 %", "recall", "false alarms"]
     rows = []
-    for line, parts in report["lines"].items():
-        for folder, each in parts["folders"].items():
-            share = "" if each["share"] is None else f"{_share(each['share'])} of {each['expected']}"
-            falsely = ", ".join(f"`{tag}` {_share(value)}" for tag, value in each["false_shares"].items())
-            others = ", ".join(f"`{tag}` {_share(value)}" for tag, value in list(each["others"].items())[:3])
-            rows.append([folder, line, str(each["windows"]), share, falsely, others])
-    header = ["recordings of", "line", "windows with sound", "with the tag", "wrongly", "other tags, most often"]
-    return _table(header, rows, texts=2)
+    for tag in dict.fromkeys(name for figures in by_tag.values() for name in figures):
+        first = next(figures[tag] for figures in by_tag.values() if tag in figures)
+        cells = [_code(tag), f"{first['clips']} ({first['sources']})"]
+        rows.append([*cells, *(cell for figures in by_tag.values() for cell in _rates(figures.get(tag)))])
+    averages = [_rates(means(figures, shared)) for figures in by_model.values()]
+    rows.append([f"**mean of the {len(shared)} tags of all**", "", *(cell for each in averages for cell in each)])
+    return f"{text} {recordings['clips']} recordings.\n\n{_table(header, rows)}\n\n{_origins(recordings['origins'])}"
 
 
-def _origins(report: Report) -> str:
+def _rates(figures: Mapping[str, Any] | None) -> list[str]:
+    if figures is None:
+        return [""] * 4
+    shares = (figures[name] for name in ("reachable_recall", "recall", "false_alarms"))
+    return [f"{figures['area_under_curve']:.3f}", *(_share(each) for each in shares)]
+
+
+def _origins(origins: Mapping[str, int]) -> str:
     """Where the recordings are public, and how many are from each place."""
-    files = next(iter(report["lines"].values()))["files"].values()
-    counts = Counter(each["origin"].partition(", ")[0] for each in files)
-    listed = ", ".join(f"{origin} ({count})" for origin, count in counts.most_common())
-    return textwrap.fill(f"Files: {listed}.", 120, break_on_hyphens=False)
+    listed = ", ".join(f"{origin} ({count})" for origin, count in sorted(origins.items(), key=lambda each: -each[1]))
+    return textwrap.fill(f"From: {listed}.", 120, break_on_hyphens=False, break_long_words=False)
 
 
 def _put(text: str, section: str, content: str, page: Path) -> str:
@@ -191,7 +225,7 @@ def _put(text: str, section: str, content: str, page: Path) -> str:
 
 
 def write_figures(report_file: Path, recordings_file: Path, card: Path, record: Path) -> None:
-    """Replace what stands between the marks of both pages; without a report on recordings theirs stay as they are.
+    """Replace what stands between the marks of both pages.
 
     Args:
         report_file: What `training.judging.judge` found.
@@ -202,13 +236,10 @@ def write_figures(report_file: Path, recordings_file: Path, card: Path, record: 
     Raises:
         TrainingError: a page lacks a pair of marks.
     """
-    report = json.loads(report_file.read_text())
+    report, recordings = (json.loads(file.read_text()) for file in (report_file, recordings_file))
     sections = {name: write(report) for name, write in _RECORD_SECTIONS.items()}
-    if recordings_file.exists():
-        recordings = json.loads(recordings_file.read_text())
-        sections["recordings"] = f"{_recordings(recordings)}\n\n{_origins(recordings)}"
-    _fill(card, {name: write(report) for name, write in _CARD_SECTIONS.items()})
-    _fill(record, sections)
+    _fill(card, {"card": _card(report, recordings)})
+    _fill(record, sections | {"recordings": _recordings(recordings)})
 
 
 def _fill(page: Path, sections: Mapping[str, str]) -> None:

@@ -195,7 +195,7 @@ def make_pictures(work: Path, report_file: Path, model_file: Path, sample_file: 
     report, judgement = json.loads(report_file.read_text()), read_judgement(work / JUDGEMENT_FILE)
     if report["updates"] != judgement.updates:
         raise TrainingError(f"{work / JUDGEMENT_FILE} is not the report's; run the step: judge")
-    tags = [tag for tag in report["tags"] if tag["ships"]]
+    tags = [tag for tag in report["tags"] if tag["ships"] and tag["held_out"] and tag["unseen"]]
     precision_recall_picture(judgement, tags, folder / "model_precision_recall.png")
     calibration_picture(judgement, [TAG_INDEX[tag["name"]] for tag in tags], folder / "model_calibration.png")
     confusion_picture(judgement.confusion, folder / "model_confusion.png")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from training.judging.held_out_recordings import RecordedFigures
 from training.judging.metrics import (
     PREVALENCE,
     SENSITIVITIES,
@@ -17,10 +16,11 @@ from training.judging.metrics import (
     precision_and_recall,
 )
 
-# A tag may ship when on both sets its average precision (as drawn) and the number of its windows are at least these.
+RECORDINGS, SYNTHESIS = "recordings", "synthesis"
+# Synthesis judges a tag well when on both sets its average precision (as drawn) and its windows are at least these.
 SHIPPED_PRECISION, SHIPPED_WINDOWS = 0.60, 40
-# Of those, the weakest are left out until the mean of their average precisions on held-out draws is at least this.
-SHIPPED_MEAN = 0.90
+# Recordings judge a tag well from this area under the ROC curve on, and keep it from shipping under the other.
+SHIPPED_AREA, REFUSED_AREA = 0.90, 0.85
 
 
 @dataclass(frozen=True)
@@ -53,40 +53,40 @@ class Verdict:
     Attributes:
         name: the tag.
         threshold: the probability from which it counts at sensitivity 0.
-        noise_floor: what the threshold had to exceed, to keep noise quiet.
-        held_out: figures on new draws from the sources of training.
-        unseen: figures on sources that training never used.
+        evidence: what its figures stand on: RECORDINGS or SYNTHESIS.
+        recorded: figures on recordings that were kept aside; None where fewer than 5 have the tag.
+        held_out: figures on new draws from the synthetic sources of training; None where none makes the tag.
+        unseen: figures on synthetic sources that training never used, likewise.
     """
 
     name: str
     threshold: float
-    noise_floor: float
-    held_out: Figures
-    unseen: Figures
+    evidence: str
+    recorded: RecordedFigures | None
+    held_out: Figures | None
+    unseen: Figures | None
 
     @property
-    def may_ship(self) -> bool:
-        """Whether the tag alone is good enough for the model file."""
-        return all(
+    def ships(self) -> bool:
+        """Whether the tag is good enough for the model file."""
+        area = self.recorded.area_under_curve if self.recorded else None
+        if area is not None and area < REFUSED_AREA:
+            return False
+        made = self.held_out is not None and self.unseen is not None
+        synthetic = made and all(
             each.average_precision_as_drawn >= SHIPPED_PRECISION and each.windows_with >= SHIPPED_WINDOWS
             for each in (self.held_out, self.unseen)
+            if each is not None
         )
+        if self.evidence == RECORDINGS and area is not None:
+            return area >= SHIPPED_AREA
+        return synthetic
 
 
-def shipped_tags(verdicts: list[Verdict]) -> list[int]:
-    """Indices of the tags that ship: all that may, without the weakest while the mean is under SHIPPED_MEAN."""
-
-    def held_out(index: int) -> float:
-        return verdicts[index].held_out.average_precision_as_drawn
-
-    strongest = sorted((index for index, each in enumerate(verdicts) if each.may_ship), key=held_out, reverse=True)
-    while strongest and np.mean([held_out(index) for index in strongest]) < SHIPPED_MEAN:
-        strongest.pop()
-    return sorted(strongest)
-
-
-def figures(scores: FloatArray, there: BoolArray, threshold: float) -> Figures:
-    """The figures of one tag."""
+def figures(scores: FloatArray, there: BoolArray, threshold: float) -> Figures | None:
+    """The figures of one tag; None where no window has it."""
+    if not there.any():
+        return None
     moved = [moved_threshold(threshold, sensitivity) for sensitivity in SENSITIVITIES]
     rates = [precision_and_recall(scores, there, each) for each in moved]
     return Figures(

@@ -1,23 +1,22 @@
-"""Mixes stems into clips. The group weights say how often each kind of source is drawn."""
+"""Mixes stems into clips, a whole batch at once on the bank's device, and says what is in each of their windows."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from training.mixes.batch import Batch
-from training.mixes.labelling import frame_energies, window_labels
+from training.mixes.bank import NOISE, Bank
+from training.mixes.batch import WINDOWS, Batch
+from training.mixes.labelling import frame_energies, window_targets
 from training.mixes.transmission import Transmission
-from training.settings import CLIP_SAMPLES, FRAME_SAMPLES, RATE
-from training.stems import Samples, StoredStem
-from training.tags import NOTHING, Labels
+from training.settings import CLIP_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, RATE, TEACHER_STEP_SECONDS
 
-# How often each group of stems is drawn, in training and in judging. Tags that are not learnt well enough to ship stay
-# in the mixes, so that the network does not take them for other tags. They are rare: drawing them more often makes the
-# tags that ship rarer, and average precision falls with a tag's share of the windows.
+# How often each group of synthetic stems is drawn, in training and in judging. Tags that are not learnt well enough to
+# ship stay in the mixes, so that the network does not take them for other tags. They are rare.
 _NEAR_SOUND = 0.01  # about 1 of 200 sources
 GROUP_WEIGHTS: dict[str, float] = {
     **{"Piano": 0.09, "Guitar": 0.09, "Bowed_string_instrument": 0.1, "Drum": 0.07, "music": 0.12, "Speech": 0.22},
@@ -31,120 +30,130 @@ GROUP_WEIGHTS: dict[str, float] = {
     **{"Electric_shaver_or_toothbrush": _NEAR_SOUND, "Mosquito": _NEAR_SOUND, "Snore": _NEAR_SOUND},
     **{"Bird_chirp": 0.04, "Dog_bark": 0.04, "Cat_meow": 0.035, "Baby_cry": 0.035, "Whisper": 0.04},
 }
+# The share of sources that are recordings, where there are any.
+RECORDED_SHARE = 0.5
 # Clips of silence, and of steady noise alone at its full level: they have no tag.
 _SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.04
 _SOURCE_COUNTS, _SOURCE_ODDS = (1, 2, 3), (0.5, 0.33, 0.17)
 
 
-def cut(rng: np.random.Generator, stem: StoredStem, fill: bool) -> Samples:
-    """A clip of a stem at about unit power: from its middle, starting late, or repeated to fill the clip."""
-    out = np.zeros(CLIP_SAMPLES, np.float32)
-    length = len(stem.samples)
-    if fill:
-        take = int(rng.integers(length))
-        out[:] = np.resize(np.roll(stem.samples, -take), CLIP_SAMPLES)
-    elif length >= CLIP_SAMPLES and rng.random() < 0.7:
-        take = int(rng.integers(length - CLIP_SAMPLES + 1))
-        out[:] = stem.samples[take : take + CLIP_SAMPLES]
-    else:
-        start = int(rng.integers(-length // 3, CLIP_SAMPLES - RATE // 2))
-        source = stem.samples[max(0, -start) :][: CLIP_SAMPLES - max(0, start)]
-        out[max(0, start) : max(0, start) + len(source)] = source
-    energies = frame_energies(out)
-    loud = energies[energies > energies.max() * 1e-3]
-    return np.asarray(out / np.sqrt(loud.mean() / FRAME_SAMPLES)) if len(loud) else out
+@dataclass(frozen=True)
+class Sources:
+    """The sources of a batch of clips, K of them.
+
+    Attributes:
+        clips: int64 [K], the clip that each is in.
+        stems: int64 [K].
+        looped: bool [K], whether the stem is repeated to fill the clip.
+        starts: int64 [K], where in the clip the first sample of the stem is, negative where its beginning is cut off.
+        levels: float32 [K], amplitude against unit power.
+    """
+
+    clips: npt.NDArray[np.int64]
+    stems: npt.NDArray[np.int64]
+    looped: npt.NDArray[np.bool_]
+    starts: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.float32]
+
+
+def draw_sources(rng: np.random.Generator, bank: Bank, clips: int) -> Sources:
+    """Draw what is in each clip: nothing, noise alone, or one to three sources and often noise under them."""
+    kind = rng.random(clips)
+    alone = (kind >= _SILENCE_ODDS) & (kind < _SILENCE_ODDS + _NOISE_ALONE_ODDS) & (NOISE in bank.groups)
+    mixed = (kind >= _SILENCE_ODDS) & ~alone
+    counts = np.where(mixed, rng.choice(_SOURCE_COUNTS, clips, p=_SOURCE_ODDS), 0)
+    under = mixed & (rng.random(clips) < 0.5) & (NOISE in bank.groups)
+    owners = np.concatenate([np.repeat(np.arange(clips), counts), np.flatnonzero(alone), np.flatnonzero(under)])
+    num_drawn, num_alone, num_under = int(counts.sum()), int(alone.sum()), int(under.sum())
+    noise = bank.groups.index(NOISE) if NOISE in bank.groups else 0
+    groups = np.full(len(owners), noise)
+    groups[:num_drawn] = rng.choice(len(bank.groups), num_drawn, p=bank.odds)
+    decibels = np.concatenate([rng.uniform(0, 10, num_drawn), np.zeros(num_alone), rng.uniform(0, 40, num_under)])
+    stems = bank.draw(rng, groups)
+    looped = (groups == noise) & (NOISE in bank.groups)
+    starts = drawn_starts(rng, bank.lengths[stems], looped)
+    return Sources(owners, stems, looped, starts, (10 ** (-decibels / 20)).astype(np.float32))
+
+
+def drawn_starts(
+    rng: np.random.Generator, lengths: npt.NDArray[np.int64], looped: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """From the middle of the stem (seven of ten long ones), or beginning late, or up to a third of it cut off."""
+    room = lengths - CLIP_SAMPLES
+    middle = (room >= 0) & (rng.random(len(lengths)) < 0.7)
+    free = rng.integers(-lengths // 3, CLIP_SAMPLES - RATE // 2)
+    inside = -rng.integers(0, np.maximum(room, 0) + 1)
+    return np.asarray(np.where(looped, -rng.integers(0, lengths), np.where(middle, inside, free)))
+
+
+def gathered(bank: Bank, sources: Sources) -> Tensor:
+    """The dry sources at their levels: float32 [K, CLIP_SAMPLES]. Loud parts have unit power before the level."""
+    device = bank.samples.device
+    lengths = torch.from_numpy(bank.lengths[sources.stems]).to(device)[:, None]
+    place = torch.arange(CLIP_SAMPLES, device=device) - torch.from_numpy(sources.starts).to(device)[:, None]
+    looped = torch.from_numpy(sources.looped).to(device)[:, None]
+    place = torch.where(looped, place.remainder(lengths), place)
+    inside = (place >= 0) & (place < lengths)
+    first = torch.from_numpy(bank.first[sources.stems]).to(device)[:, None]
+    dry = bank.samples[(first + place).clamp(0, len(bank.samples) - 1)].float() * inside
+    energies = frame_energies(dry)
+    loud = energies > energies.amax(1, keepdim=True) * 1e-3
+    power = (energies * loud).sum(1) / loud.sum(1).clamp(min=1) / FRAME_SAMPLES
+    levels = torch.from_numpy(sources.levels).to(device)
+    return dry * (levels / power.sqrt().clamp(min=1e-6))[:, None]
+
+
+def source_targets(bank: Bank, sources: Sources) -> Tensor:
+    """What each source has in each window of its clip, by its track: float32 [K, WINDOWS, tags]."""
+    seconds = np.arange(WINDOWS)[None, :] * HOP_SAMPLES - sources.starts[:, None]
+    lengths, counts = bank.lengths[sources.stems][:, None], bank.row_counts[sources.stems][:, None]
+    places = np.where(sources.looped[:, None], seconds % lengths, seconds)
+    rows = np.rint(places / (TEACHER_STEP_SECONDS * RATE)).astype(np.int64).clip(0, counts - 1)
+    rows += bank.row_first[sources.stems][:, None]
+    return bank.rows[torch.from_numpy(rows).to(bank.rows.device)]
 
 
 class Mixer:
     """Draws clips from a bank of stems."""
 
-    def __init__(self, bank: list[StoredStem], transmission: Transmission, seed: int) -> None:
+    def __init__(self, bank: Bank, transmission: Transmission, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-        self._transmission = transmission
-        self._stems: dict[str, list[StoredStem]] = defaultdict(list)
-        for stem in bank:
-            self._stems[stem.group].append(stem)
-        self._groups = [group for group in GROUP_WEIGHTS if group in self._stems]
-        odds = np.array([GROUP_WEIGHTS[group] for group in self._groups])
-        self._odds = odds / odds.sum()
+        self._device = bank.samples.device
+        self._generator = torch.Generator(self._device).manual_seed(seed)
+        self._transmission = transmission.on(self._device)
+        self._bank = bank
 
     def draw(self, clips: int) -> Batch:
         """Mix `clips` new clips."""
-        drawn = [self._draw_scene() for _ in range(clips)]
-        dry = [source for sources, _ in drawn for source in sources]
-        stacked = self._transmitted(dry, [len(sources) for sources, _ in drawn])
-        mixes, targets, known, start = [], [], [], 0
-        for sources, labels in drawn:
-            mine = stacked[start : start + len(sources)]
-            start += len(sources)
-            each_target, each_known = window_labels(frame_energies(mine), labels)
-            mixes.append(self._record(mine.sum(0)))
-            targets.append(each_target)
-            known.append(each_known)
-        arrays = (np.stack(mixes), np.stack(targets), np.stack(known))
-        return Batch(*(torch.from_numpy(array) for array in arrays))
+        sources = draw_sources(self._rng, self._bank, clips)
+        wet = self._transmission.send(self._rng, gathered(self._bank, sources), sources.clips)
+        owners = torch.from_numpy(sources.clips).to(self._device)
+        mixes = torch.zeros(clips, CLIP_SAMPLES, device=self._device).index_add_(0, owners, wet)
+        targets, known = window_targets(frame_energies(wet), source_targets(self._bank, sources), owners, clips)
+        return Batch(self._recorded(self._with_silence(mixes, sources.clips)), targets, known)
 
-    def _draw_scene(self) -> tuple[list[Samples], list[Labels]]:
-        kind = self._rng.random()
-        if kind < _SILENCE_ODDS:
-            return self._draw_nothing()
-        if kind < _SILENCE_ODDS + _NOISE_ALONE_ODDS and "noise" in self._stems:
-            stem = self._draw_stem("noise")
-            return [cut(self._rng, stem, True)], [stem.labels]
-        return self._draw_sources()
+    def _uniform(self, low: float, high: float, count: int) -> Tensor:
+        return torch.from_numpy(self._rng.uniform(low, high, count).astype(np.float32)).to(self._device)[:, None]
 
-    def _draw_stem(self, group: str) -> StoredStem:
-        return self._stems[group][self._rng.integers(len(self._stems[group]))]
+    def _hiss(self, clips: int) -> Tensor:
+        return torch.randn(clips, CLIP_SAMPLES, generator=self._generator, device=self._device)
 
-    def _draw_nothing(self) -> tuple[list[Samples], list[Labels]]:
-        """A clip without a source: digital silence, a constant, or faint hiss."""
-        level = self._rng.choice([0.0, 1.0])
-        hiss = self._rng.standard_normal(CLIP_SAMPLES).astype(np.float32) * np.float32(self._rng.choice([0.0, 1.0]))
-        return [hiss + np.float32(level)], [NOTHING]
+    def _with_silence(self, mixes: Tensor, owners: npt.NDArray[np.int64]) -> Tensor:
+        """Clips without a source become digital silence, a constant, or faint hiss."""
+        empty = np.setdiff1d(np.arange(len(mixes)), owners)
+        if len(empty):
+            hiss, level = (self._uniform(0, 1, len(empty)).round() for _ in range(2))
+            mixes[torch.from_numpy(empty).to(self._device)] = self._hiss(len(empty)) * hiss + level
+        return mixes
 
-    def _draw_sources(self) -> tuple[list[Samples], list[Labels]]:
-        """The dry sources of one clip at their levels. Every second clip has noise under them."""
-        rng, sources, labels = self._rng, [], []
-        for _ in range(rng.choice(_SOURCE_COUNTS, p=_SOURCE_ODDS)):
-            group = self._groups[rng.choice(len(self._groups), p=self._odds)]
-            stem = self._draw_stem(group)
-            sources.append(cut(rng, stem, group == "noise") * np.float32(10 ** (-rng.uniform(0, 10) / 20)))
-            labels.append(stem.labels)
-        if rng.random() < 0.5 and "noise" in self._stems:
-            stem = self._draw_stem("noise")
-            sources.append(cut(rng, stem, True) * np.float32(10 ** (-rng.uniform(0, 40) / 20)))
-            labels.append(stem.labels)
-        return sources, labels
-
-    def _transmitted(self, sources: list[Samples], counts: list[int]) -> Samples:
-        """Each source through its own path, and all sources of a clip through the same narrow line, if it has one."""
-        paths: list[npt.NDArray[np.complex64] | None] = []
-        for count in counts:
-            line = self._transmission.draw_line(self._rng)
-            for _ in range(count):
-                path = self._transmission.draw_path(self._rng)
-                if line is not None:
-                    path = line.astype(np.complex64) if path is None else path * line
-                paths.append(path)
-        stacked = np.stack(sources)
-        touched = [index for index, path in enumerate(paths) if path is not None]
-        if touched:
-            dry = torch.from_numpy(stacked[touched])
-            spectra = torch.fft.rfft(dry) * torch.from_numpy(np.stack([path for path in paths if path is not None]))
-            wet = torch.fft.irfft(spectra, CLIP_SAMPLES)
-            stacked[touched] = wet.numpy()
-        return stacked
-
-    def _record(self, mix: Samples) -> Samples:
-        """The mix as recorded: at a level of 0 to -42 dB of peak, sometimes clipped, sometimes with a little noise."""
-        rng = self._rng
-        peak = np.abs(mix).max() + 1e-6
-        if rng.random() < 0.05:
-            clipped = np.clip(mix / peak * np.float32(rng.uniform(2, 6)), -1, 1)
-            return np.asarray(clipped * np.float32(rng.uniform(0.3, 1)))
-        decibel = rng.uniform(0, 12) if rng.random() < 0.6 else rng.uniform(12, 42)
-        out = mix * np.float32(10 ** (-decibel / 20) / peak)
-        if rng.random() < 0.5:
-            hiss = rng.standard_normal(len(out), np.float32)
-            out += hiss * np.float32(10 ** (-rng.uniform(60, 95) / 20))
-        return np.asarray(out, np.float32)
+    def _recorded(self, mixes: Tensor) -> Tensor:
+        """Mixes as recorded: at a level of 0 to -42 dB of peak, sometimes clipped, sometimes with a little noise."""
+        count, rng = len(mixes), self._rng
+        peaked = mixes / (mixes.abs().amax(1, keepdim=True) + 1e-6)
+        clipped = (peaked * self._uniform(2, 6, count)).clamp(-1, 1) * self._uniform(0.3, 1, count)
+        near = rng.random(count) < 0.6
+        decibels = np.where(near, rng.uniform(0, 12, count), rng.uniform(12, 42, count))
+        gains = torch.from_numpy((10 ** (-decibels / 20)).astype(np.float32)).to(self._device)[:, None]
+        hissing = self._uniform(0, 1, count) < 0.5
+        noise = 10 ** (-self._uniform(60, 95, count) / 20) * hissing
+        return torch.where(self._uniform(0, 1, count) < 0.05, clipped, peaked * gains + self._hiss(count) * noise)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from training.settings import CLIP_SAMPLES, RATE
 
-Spectrum = npt.NDArray[np.complex64]
 _BINS = CLIP_SAMPLES // 2 + 1
 
 
@@ -52,11 +53,17 @@ def narrow_line(low_hz: float, high_hz: float) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Transmission:
-    """Rooms, equalisers and narrow lines, drawn beforehand so that mixing only multiplies."""
+    """Rooms, equalisers and narrow lines, drawn beforehand so that mixing only multiplies.
 
-    rooms: list[Spectrum]
-    equalisers: list[npt.NDArray[np.float32]]
-    lines: list[npt.NDArray[np.float32]]
+    Attributes:
+        rooms: complex64 [rooms + 1, bins]; the last one changes nothing.
+        equalisers: float32 [equalisers + 1, bins], likewise.
+        lines: float32 [lines + 1, bins], likewise.
+    """
+
+    rooms: Tensor
+    equalisers: Tensor
+    lines: Tensor
 
     @classmethod
     def drawn(cls, seed: int, rooms: int = 200, equalisers: int = 150, lines: int = 60) -> Transmission:
@@ -66,20 +73,44 @@ class Transmission:
             room_response(rng, float(np.exp(rng.uniform(np.log(0.08), np.log(1.6)))), rng.uniform(0.15, 0.95))
             for _ in range(rooms)
         ]
+        straight = np.ones(_BINS, np.float32)
+        spectra = [np.fft.rfft(response, CLIP_SAMPLES) for response in responses]
+        curves = [equaliser(rng, rng.uniform(2, 10)) for _ in range(equalisers)]
+        bands = [narrow_line(rng.choice([20, 60, 200, 300]), rng.uniform(2800, 7000)) for _ in range(lines)]
         return cls(
-            [np.fft.rfft(response, CLIP_SAMPLES).astype(np.complex64) for response in responses],
-            [equaliser(rng, rng.uniform(2, 10)) for _ in range(equalisers)],
-            [narrow_line(rng.choice([20, 60, 200, 300]), rng.uniform(2800, 7000)) for _ in range(lines)],
+            torch.from_numpy(np.stack([*spectra, straight]).astype(np.complex64)),
+            torch.from_numpy(np.stack([*curves, straight])),
+            torch.from_numpy(np.stack([*bands, straight])),
         )
 
-    def draw_line(self, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
-        """A narrow line for a whole clip, in three of ten clips."""
-        return self.lines[rng.integers(len(self.lines))] if rng.random() < 0.3 else None
+    def on(self, device: torch.device) -> Transmission:
+        """The same on a device."""
+        return Transmission(self.rooms.to(device), self.equalisers.to(device), self.lines.to(device))
 
-    def draw_path(self, rng: np.random.Generator) -> Spectrum | None:
-        """The path of one source: through a room, an equaliser, both, or straight."""
-        path: Spectrum | None = self.rooms[rng.integers(len(self.rooms))] if rng.random() < 0.45 else None
-        if rng.random() < 0.5:
-            curve = self.equalisers[rng.integers(len(self.equalisers))]
-            path = curve.astype(np.complex64) if path is None else path * curve
-        return path
+    def send(self, rng: np.random.Generator, dry: Tensor, owners: npt.NDArray[np.int64]) -> Tensor:
+        """Send each source on its own path, and all sources of a clip through the same narrow line, if it has one.
+
+        Nine of twenty go through a room, half through an equaliser, three clips of ten through a line.
+
+        Args:
+            rng: draws the paths.
+            dry: float32 [K, CLIP_SAMPLES].
+            owners: int64 [K], each source's clip.
+        """
+        line_of_clip = _picked(rng, len(self.lines), 0.3, int(owners.max(initial=0)) + 1)
+        rooms, curves = (
+            _picked(rng, len(each), odds, len(dry)) for each, odds in ((self.rooms, 0.45), (self.equalisers, 0.5))
+        )
+        chosen = [torch.from_numpy(each).to(dry.device) for each in (rooms, curves, line_of_clip[owners])]
+        straight = (chosen[0] == len(self.rooms) - 1) & (chosen[1] == len(self.equalisers) - 1)
+        touched = torch.nonzero(~(straight & (chosen[2] == len(self.lines) - 1))).flatten()
+        rooms_of, curves_of, lines_of = (each[touched] for each in chosen)
+        spectra = torch.fft.rfft(dry[touched]) * self.rooms[rooms_of]
+        spectra *= self.equalisers[curves_of] * self.lines[lines_of]
+        dry[touched] = torch.fft.irfft(spectra, CLIP_SAMPLES)
+        return dry
+
+
+def _picked(rng: np.random.Generator, choices: int, odds: float, count: int) -> npt.NDArray[np.int64]:
+    """One of all choices but the last, or, at the remaining odds, the last."""
+    return np.where(rng.random(count) < odds, rng.integers(0, choices - 1, count), choices - 1)

@@ -39,7 +39,7 @@ class Shard:
         return zlib.crc32(f"{self.split}/{self.name}".encode())
 
 
-_TRAIN_FONTS = {"FluidR3": 16, "MuseScore": 12, "freepats": 10, "OPL3": 4, "BlackPearl": 2, "RedZeppelin": 2}
+_TRAIN_FONTS = {"FluidR3": 8, "MuseScore": 6, "freepats": 5, "OPL3": 2, "BlackPearl": 2, "RedZeppelin": 2}
 _VALID_FONTS = {"FluidR3": 4, "MuseScore": 3, "freepats": 2, "OPL3": 1, "BlackPearl": 1, "RedZeppelin": 1}
 _UNSEEN_FONTS = {"TimGM6mb": 8, "sf_GMbank": 3}
 _SAME_SPEAKER = {"kal", "kal16", "kal_diphone"}
@@ -99,11 +99,11 @@ def _whispers(split: str, count: int, espeak_shards: int) -> list[Shard]:
     ]
 
 
-def _signals(split: str, count: int, all_shards: bool) -> list[Shard]:
+def _signals(split: str, count: int, for_training: bool) -> list[Shard]:
     return [
         Shard(split, f"signal-{generator.__name__}-{number:02}", partial(generate, generator, labels, group, count))
         for generator, labels, group, shards in TRAIN_SIGNALS
-        for number in range(shards if all_shards else 1)
+        for number in range(min(shards, 2) if for_training else 1)
     ]
 
 
@@ -114,11 +114,11 @@ def all_shards() -> list[Shard]:
         for generator, labels, group in UNSEEN_SIGNALS
     ]
     return [
-        *_voices("train", TRAIN_VOICES, 3, 100, 0.4),
-        *_espeak("train", 16, 100),
+        *_voices("train", TRAIN_VOICES, 1, 100, 0.4),
+        *_espeak("train", 6, 100),
         *_whispers("train", 40, 3),
         *_fonts("train", _TRAIN_FONTS),
-        *_effects("train", 4),
+        *_effects("train", 2),
         *_signals("train", 60, True),
         *_fonts("valid", _VALID_FONTS),
         *_effects("valid", 1),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from training.settings import ROOT
-from training.tags import IMPULSIVE_TAGS, MOMENTARY_TAGS, TAG_INDEX, TAG_NAMES, TAGS
+from training.sources.trained_signals import TRAIN_SIGNALS
+from training.tags import IMPULSIVE_TAGS, MOMENTARY_TAGS, PARENTS, RECORDED_TAGS, TAG_INDEX, TAG_NAMES, TAGS
 
 
 def test_every_tag_has_the_category_of_the_catalogue() -> None:
@@ -23,6 +24,19 @@ def test_tags_are_spelt_by_the_rule_and_listed_once() -> None:
     assert len(set(TAG_NAMES)) == len(TAGS) == len(TAG_INDEX)
     for name in TAG_NAMES:
         assert name == name.lower().capitalize()
+
+
+def test_the_tags_above_a_tag_are_those_of_the_catalogue_that_can_be_trained() -> None:
+    listed = {each["name"]: each for each in json.loads(ROOT.joinpath("catalogue", "tags.json").read_text())["tags"]}
+    for name in TAG_NAMES:
+        above = [parent for parent in listed[name]["parents"] if parent in TAG_INDEX]
+        assert set(above) <= set(PARENTS.get(name, ())), name
+
+
+def test_recordings_alone_teach_the_tags_that_no_generator_makes() -> None:
+    made = {tag for _, labels, _, _ in TRAIN_SIGNALS for tag in labels.present}
+    assert not made & RECORDED_TAGS
+    assert set(TAG_NAMES) >= RECORDED_TAGS
 
 
 def test_every_tag_has_a_meaning() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import TrainingError
-from training.fitting.checkpoint import Schedule, State
+from training.fitting.checkpoint import State, learning_rate
 from training.fitting.fit import drawn_ahead
 from training.fitting.losses import disagreement, masked_loss
 from training.mixes.batch import WINDOWS, Batch, window_starts
@@ -40,18 +40,13 @@ def test_windows_start_at_every_hop_of_a_clip_but_the_last() -> None:
     assert window_starts(2).tolist() == [0, 1, 2, 4, 5, 6]
 
 
-def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [Schedule().learning_rate(update, 5000) for update in (0, 150, 300, 2500, 4999)]
-    assert rates[0] < rates[1] < rates[2] > rates[3] > rates[4] > 0
-
-
-@given(st.integers(0, 50_000), st.integers(301, 50_000), st.floats(1e-4, 1e-1), st.integers(0, 50_000))
-def test_a_later_stage_has_the_pace_of_a_first_one(first: int, length: int, peak: float, update: int) -> None:
-    later, alone = Schedule(first, peak), Schedule(0, peak)
-    rate = later.learning_rate(first + update, first + length)
-    assert rate == alone.learning_rate(update, length)
-    assert 0 < rate <= peak * (1 + 1e-12)
-    assert later.learning_rate(first + length, first + length) == pytest.approx(peak / 100)
+@given(st.integers(301, 50_000))
+def test_the_learning_rate_rises_then_falls(updates: int) -> None:
+    rates = [learning_rate(update, updates) for update in range(0, updates + 1, max(1, updates // 500))]
+    peak = rates.index(max(rates))
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert learning_rate(updates, updates) == pytest.approx(learning_rate(299, updates) / 100)
 
 
 class _Counting:
@@ -77,30 +72,30 @@ def test_batches_come_in_their_order_and_one_is_mixed_ahead() -> None:
     assert (mixer.calls, pool.calls) == (5, 4)
 
 
-def test_a_checkpoint_keeps_weights_progress_and_schedule(tmp_path: Path) -> None:
+def test_a_checkpoint_keeps_weights_and_progress(tmp_path: Path) -> None:
     state, again = State.fresh(), State.fresh()
     torch.nn.init.ones_(state.tagger.head.score.weight)
-    state.update, state.schedule = 7, Schedule(5, 1e-3)
+    state.update = 7
     state.save(tmp_path / "checkpoint.pt")
     again.load(tmp_path / "checkpoint.pt")
-    assert (again.update, again.schedule) == (7, Schedule(5, 1e-3))
+    assert again.update == 7
     assert again.tagger.head.score.weight.eq(1).all()
     assert not again.average.head.score.weight.eq(1).any()
     assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def _altered(path: Path, part: str) -> None:
-    """Write a checkpoint of another version: without its schedule, or of another network."""
+    """Write a checkpoint of another version: without its progress, or of another network."""
     State.fresh().save(path)
     parts = torch.load(path, weights_only=True)
-    if part == "schedule":
-        del parts["schedule"]
+    if part == "update":
+        del parts["update"]
     else:
         parts["tagger"]["encoder.layers.0.0.weight"] = torch.zeros(1)
     torch.save(parts, path)
 
 
-@pytest.mark.parametrize("part", ["schedule", "tagger"])
+@pytest.mark.parametrize("part", ["update", "tagger"])
 def test_a_checkpoint_of_another_version_is_named_in_one_line_with_what_to_do(tmp_path: Path, part: str) -> None:
     path = tmp_path / "checkpoint.pt"
     _altered(path, part)
@@ -109,7 +104,6 @@ def test_a_checkpoint_of_another_version_is_named_in_one_line_with_what_to_do(tm
     text = str(refused.value)
     assert text.startswith(f"{path} is of another version")
     assert "move it away" in text
-    assert "python -m training grow" in text
     assert "\n" not in text
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from evaluation.presence import presence
+from evaluation.recordings import Recording
 from training.errors import TrainingError
 from training.fitting.network import Tagger
 from training.judging.clips import calm_clips, draws, noise_bank, singles
 from training.judging.confusion import Confusion
 from training.judging.false_alarms import UNSEEN_HUM, UNSEEN_STEADY, counted, without_tags_of
-from training.judging.judge import correct_priors
+from training.judging.held_out_recordings import HeardRecordings, RecordedFigures
+from training.judging.judge import Sets, evidence_of
 from training.judging.judgement_file import Judgement, keep_judgement, read_judgement
 from training.judging.scored_windows import ScoredWindows, score_clips
-from training.judging.verdicts import Figures, Verdict, figures, shipped_tags
-from training.mixes.batch import WINDOWS, Batch
+from training.judging.verdicts import RECORDINGS, SYNTHESIS, Figures, Verdict, figures
+from training.mixes.batch import WINDOWS
 from training.settings import CLIP_SAMPLES
 from training.sources.signals.surroundings.backgrounds import stationary_noise
 from training.sources.unseen_signals import UNSEEN_SIGNALS
@@ -115,52 +119,96 @@ def test_the_worst_pairs_are_mistakes_and_not_the_diagonal() -> None:
 
 def test_figures_at_every_sensitivity() -> None:
     rated = figures(np.array([0.9, 0.6, 0.4, 0.1]), np.array([True, False, True, False]), 0.5)
+    assert rated is not None
     assert rated.windows_with == 2
     assert rated.precision == [1, 1, 0.5, 0.6667, 0.6667]  # from 0.88, 0.73, 0.5, 0.27, 0.12
     assert rated.recall == [0.5, 0.5, 0.5, 1, 1]
 
 
-def verdict(held_out: float, unseen: float = 0.9, windows: int = 500) -> Verdict:
-    """Of a tag with these average precisions as drawn."""
-
-    def rated(precision: float) -> Figures:
-        return Figures(windows, 0.05, 0.1, precision, [0.9] * 5, [0.9] * 5, 0.01)
-
-    return Verdict("Knock", 0.5, 0.1, rated(held_out), rated(unseen))
+def test_a_tag_that_no_window_has_gets_no_figures() -> None:
+    assert figures(np.array([0.9, 0.1]), np.array([False, False]), 0.5) is None
 
 
-@pytest.mark.parametrize(
-    ("held_out", "unseen", "windows", "may_ship"),
-    [(0.9, 0.6, 40, True), (0.9, 0.59, 500, False), (0.59, 0.9, 500, False), (0.9, 0.9, 39, False)],
-)
-def test_a_tag_may_ship_when_both_sets_prove_it(held_out: float, unseen: float, windows: int, may_ship: bool) -> None:
-    assert verdict(held_out, unseen, windows).may_ship == may_ship
+def verdict(unseen: float, area: float | None, evidence: str, windows: int = 500) -> Verdict:
+    """Of a tag with this average precision on synthesis and this area under the ROC curve on recordings."""
+    made = Figures(windows, 0.05, 0.1, unseen, [0.9] * 5, [0.9] * 5, 0.01)
+    recorded = None if area is None else RecordedFigures(12, 6, 300, area, 0.7, 0.7, 0.01)
+    return Verdict("Knock", 0.5, evidence, recorded, made, made)
 
 
 @pytest.mark.parametrize(
-    ("held_out", "shipped"),
+    ("unseen", "area", "evidence", "windows", "ships"),
     [
-        ((0.95, 0.7, 0.99), [0, 2]),  # 0.88 on average with the second
-        ((0.95, 0.8, 0.99), [0, 1, 2]),
-        ((0.85, 0.61), []),
-        ((0.95, 0.59), [0]),
-        ((), []),
+        (0.6, None, SYNTHESIS, 40, True),
+        (0.59, None, SYNTHESIS, 500, False),
+        (0.9, None, SYNTHESIS, 39, False),
+        (0.9, 0.84, SYNTHESIS, 500, False),  # recordings refuse it
+        (0.1, 0.9, RECORDINGS, 500, True),
+        (0.9, 0.89, RECORDINGS, 500, False),
+        (0.9, None, RECORDINGS, 500, True),  # only recordings that nothing may be chosen on have it
     ],
 )
-def test_as_many_tags_ship_as_are_good_enough_on_average(held_out: tuple[float, ...], shipped: list[int]) -> None:
-    assert shipped_tags([verdict(each) for each in held_out]) == shipped
+def test_a_tag_ships_when_what_judges_it_says_so(
+    unseen: float, area: float | None, evidence: str, windows: int, ships: bool
+) -> None:
+    assert verdict(unseen, area, evidence, windows).ships == ships
 
 
-def test_only_tags_that_are_drawn_often_have_their_odds_shifted() -> None:
-    tagger, often = Tagger(len(TAG_NAMES)), 0.5
-    targets = torch.zeros(100, WINDOWS, len(TAG_NAMES))
-    targets[:50, :, SPEECH] = 1
-    targets[0, 0, KNOCK] = 1
-    before = tagger.head.score.bias.detach().clone()
-    correct_priors(tagger, [Batch(torch.zeros(100, 1), targets, torch.ones_like(targets))])
-    shift = (tagger.head.score.bias - before).detach().numpy()
-    assert shift[SPEECH] == pytest.approx(np.log(0.05 / 0.95) - np.log(often / (1 - often)), abs=1e-5)
-    assert np.delete(shift, SPEECH) == pytest.approx(0)
+def recordings(count: int, scores: float, tag: str, group: str) -> HeardRecordings:
+    """Recordings that have a tag, or none, and in which every tag has the same score."""
+    listed = [
+        Recording(Path(f"{group}-{each}.wav"), (tag,) if tag else (), group=f"{group}-{each}") for each in range(count)
+    ]
+    known = presence(listed, TAG_NAMES)
+    return HeardRecordings(listed, np.full((count, len(TAG_NAMES)), scores, np.float32), known)
+
+
+def joined(*parts: HeardRecordings) -> HeardRecordings:
+    return HeardRecordings(
+        [each for part in parts for each in part.recordings],
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.known for part in parts]),
+    )
+
+
+def test_few_recordings_without_the_tag_reach_its_threshold() -> None:
+    heard_recordings = joined(recordings(10, 0.9, "Knock", "a"), recordings(500, 0.2, "Speech", "b"))
+    heard_recordings.scores[10:15] = 0.7  # 1 % of the others
+    assert heard_recordings.threshold(KNOCK) == pytest.approx(0.2)
+    heard_recordings.scores[10:20] = 0.7
+    assert heard_recordings.threshold(KNOCK) == pytest.approx(0.7)
+
+
+def test_figures_on_recordings_count_clips_sources_and_false_alarms() -> None:
+    both = joined(recordings(6, 0.9, "Knock", "a"), recordings(100, 0.2, "Speech", "b"))
+    both.scores[5], both.scores[6] = 0.1, 0.8
+    rated = both.figures(KNOCK, 0.5)
+    assert rated is not None
+    assert (rated.clips, rated.sources, rated.others) == (6, 6, 100)
+    assert rated.recall == pytest.approx(5 / 6, abs=1e-4)
+    assert rated.false_alarms == 0.01
+    assert recordings(4, 0.9, "Knock", "a").figures(KNOCK, 0.5) is None
+
+
+def test_thresholds_keep_noise_and_recordings_quiet() -> None:
+    windows = heard(0.3, False, True)
+    aside = joined(recordings(10, 0.9, "Knock", "a"), recordings(500, 0.6, "Speech", "b"))
+    sets = Sets(windows, windows, windows, windows, aside, None, (RECORDINGS,) * len(TAG_NAMES))
+    assert sets.threshold(KNOCK) == pytest.approx(0.6, abs=0.01)
+    loud = Sets(windows, heard(0.8, False, True), windows, windows, aside, None, sets.evidence)
+    assert loud.threshold(KNOCK) > 0.8
+
+
+def test_recordings_are_evidence_from_ten_clips_of_five_sources_on(tmp_path: Path) -> None:
+    lines = [
+        {"path": f"{each}.wav", "tags": ["Knock"], "group": f"g{each % 5}", "split": "judge"} for each in range(10)
+    ]
+    lines += [{"path": f"s{each}.wav", "tags": ["Speech"], "group": "one", "split": "judge"} for each in range(10)]
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, lines)))
+    evidence = evidence_of(manifest)
+    assert (evidence[KNOCK], evidence[SPEECH]) == (RECORDINGS, SYNTHESIS)
+    assert set(evidence_of(None)) == {SYNTHESIS}
 
 
 def test_a_judgement_is_read_as_it_was_kept(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special
 
 from training.judging.metrics import (
     average_precision,
@@ -16,9 +15,7 @@ from training.judging.metrics import (
     noise_floor,
     precision_and_recall,
     precision_recall_curve,
-    prior_shift,
     reliability,
-    usual_share,
     weights_at,
 )
 
@@ -105,21 +102,6 @@ def test_calibration_of_scores_that_mean_what_they_say() -> None:
     there = np.r_[np.arange(10) < 2, np.arange(10) < 9]
     assert reliability(scores, there, np.ones(20)) == [(0.25, 0.2, 10), (0.75, 0.9, 10)]
     assert calibration_error(np.ones(4), np.ones(4, bool)) == 0
-
-
-def test_a_corrected_prior_is_calibrated_at_the_usual_share() -> None:
-    """Scores that mean what they say in draws with 30 % of a tag, shifted, do so with 5 %."""
-    rng = np.random.default_rng(0)
-    there = rng.random(400_000) < 0.3
-    logits = 2 * (there * 2 - 1) + 2 * rng.standard_normal(len(there)) + special.logit(0.3)
-    assert calibration_error(special.expit(logits), there) > 0.05
-    assert calibration_error(special.expit(logits + prior_shift(there)), there) < 0.01
-
-
-def test_a_tag_that_is_rare_keeps_its_prior() -> None:
-    there = np.arange(1000) < 20
-    assert prior_shift(there) == 0
-    assert np.array_equal(weights_at(there, usual_share(there)), np.ones(1000))
 
 
 def test_precision_at_another_share_of_windows() -> None:

@@ -20,7 +20,10 @@ def _report() -> dict[str, Any]:
     rates = {"precision": [1.0, 0.95, 0.9, 0.7, 0.41], "recall": [0.31, 0.6, 0.8, 0.9, 1.0]}
     held_out = {"windows_with": 50, "average_precision": 0.912, "average_precision_as_drawn": 0.887, **rates}
     unseen = held_out | {"windows_with": 40, "average_precision": 0.61, "average_precision_as_drawn": 0.553}
-    tag = {"name": "Siren", "threshold": 0.46, "noise_floor": 0.1, "held_out": held_out, "unseen": unseen}
+    tag = {"name": "Siren", "threshold": 0.46, "evidence": "recordings", "recorded": None}
+    tag |= {"held_out": held_out, "unseen": unseen}
+    laughter = {"name": "Laughter", "threshold": 0.2, "evidence": "recordings", "held_out": None, "unseen": None}
+    recorded = {"clips": 5, "area_under_curve": 0.84}
     alarm = {"windows": 200, "windows_with_a_wrong_tag": 1, "per_hour_by_sensitivity": [0.0, 9.0, 18.0, 36.0, 72.0]}
     return {
         "updates": 100,
@@ -30,7 +33,12 @@ def _report() -> dict[str, Any]:
             "unseen": {"average_precision": 0.61, "average_precision_as_drawn": 0.553},
         },
         "sensitivities": [-2, -1, 0, 1, 2],
-        "tags": [tag | {"ships": True}, tag | {"name": "Knock", "ships": False}],
+        "tags": [
+            tag | {"ships": True},
+            tag | {"name": "Knock", "ships": False},
+            laughter | {"ships": True},
+            laughter | {"name": "Cough", "recorded": recorded, "ships": False},
+        ],
         "false_alarms": {"silence": alarm | {"worst": [{"tag": "Siren", "windows": 1}]}},
         "worst_pairs": [{"sound": "Siren", "reported": "Alarm", "share": 0.25, "windows": 40}],
         "codec_differences": {"Opus": {"mean": 0.001, "p99": 0.01, "max": 0.04, "over_0.05": 0.0}},
@@ -38,11 +46,23 @@ def _report() -> dict[str, Any]:
     }
 
 
+def _figures(tag: str, clips: int, area: float) -> dict[str, Any]:
+    rates = {"area_under_curve": area, "reachable_recall": 0.75, "recall": 0.7, "false_alarms": 0.012}
+    return {"tag": tag, "clips": clips, "sources": clips - 1, **rates}
+
+
 def _recordings() -> dict[str, Any]:
-    found = {"windows": 20, "expected": 10, "share": 0.9, "false_shares": {"Music": 0.05}, "others": {"Knock": 0.1}}
-    files = {f"Speech/{name}.wav": {"origin": f"example.org/talks, {name}.wav", **found} for name in ("a", "b")}
-    folders = {"Speech": {"meets_bar": True, **found}, "noise": {"meets_bar": None, **found, "share": None}}
-    return {"lines": {"studio": {"folders": folders, "files": files}}}
+    ours, theirs = [_figures("Siren", 12, 0.95), _figures("Laughter", 3, 0.5)], [_figures("Siren", 12, 0.85)]
+    aside = [_figures("Siren", 11, 0.99), _figures("Laughter", 10, 0.97)]
+    sets = {
+        "judge": {"clips": 40, "origins": {"example.org/city": 40}, "models": {"ours 4.0": ours, "theirs 1": theirs}},
+        "kept_aside": {
+            "clips": 30,
+            "origins": {"example.org/a": 10, "example.org/b": 20},
+            "models": {"ours 4.0": aside},
+        },
+    }
+    return {"model": "ours", "version": "4.0", "sets": sets}
 
 
 @pytest.fixture
@@ -67,8 +87,9 @@ def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: 
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
     assert "yesterday" not in once
-    assert "| `Siren` | 0.46 | 0.89 | 0.91 | 0.90 | 0.80 | 50 | 0.55 | 0.61 | 0.90 | 0.80 | 40 |" in once
-    assert "| `Knock` | knuckles on a door or a table | 0.89 | 0.91 | 0.55 | 0.61 | 50 | 40 |" in once
+    assert "| `Siren` | 0.460 | 0.89 | 0.91 | 0.90 | 0.80 | 50 | 0.55 | 0.61 | 0.90 | 0.80 | 40 |" in once
+    assert "| `Knock` | knuckles on a door or a table |  |  | 0.89 | 0.55 |" in once
+    assert "| `Cough` | coughs | 5 | 0.840 |  |  |" in once
     assert "| `Siren` | 1.00 / 0.31 | 0.95 / 0.60 | 0.90 / 0.80 | 0.70 / 0.90 | 0.41 / 1.00 |" in once
     assert "lowest precision two steps up is 0.41 (`Siren`), the lowest recall two steps down 0.31 (`Siren`)" in once
     assert "| silence | 200 | 1 | 0.50 % | 18 | 0 | 72 | `Siren` 1 |" in once
@@ -76,27 +97,26 @@ def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: 
     assert "1,234 hops per second" in once
 
 
-def test_the_card_has_each_shipped_tags_meaning_and_its_figures_on_unseen_sources(folder: Path) -> None:
+def test_the_card_has_each_shipped_tags_meaning_and_the_figures_of_what_judged_it(folder: Path) -> None:
     written(folder)
     card = (folder / "card.md").read_text()
-    assert "| `Siren` | Emergency | both kinds of siren | 0.46 | 0.61 | 0.90 | 0.80 |" in card
-    assert "| **mean of the 1 tags** |  |  |  | **0.610** |  |  |" in card
+    siren = (
+        "| `Siren` | Emergency | both kinds of siren | recordings | 0.460 | 12 (11) | 0.950 | 70.0 % | 1.2 % | 0.61 |"
+    )
+    assert siren in card
+    assert (
+        "| `Laughter` | Human status? | laughter of adults and children | recordings | 0.200 | 10 (9) | 0.970 |" in card
+    )
     assert "`Knock`" not in card
     assert "yesterday" not in card
 
 
-def test_recordings_have_their_table_and_say_where_they_are_from(folder: Path) -> None:
+def test_recordings_have_a_table_for_each_set_with_the_models_side_by_side(folder: Path) -> None:
     page = written(folder)
-    assert "| Speech | studio | 20 | 90.0 % of 10 | `Music` 5.0 % | `Knock` 10.0 % |" in page
-    assert "| noise | studio | 20 |  | `Music` 5.0 % | `Knock` 10.0 % |" in page
-    assert "Files: example.org/talks (2)." in page
-
-
-def test_without_a_report_on_recordings_their_part_stays(folder: Path) -> None:
-    (folder / "recordings.json").unlink()
-    page = written(folder)
-    assert "yesterday's recordings" in page
-    assert "yesterday's tags" not in page
+    assert "| `Siren` | 12 (11) | 0.950 | 75.0 % | 70.0 % | 1.2 % | 0.850 | 75.0 % | 70.0 % | 1.2 % |" in page
+    assert "| `Laughter` | 3 (2) | 0.500 | 75.0 % | 70.0 % | 1.2 % |  |  |  |  |" in page
+    assert "| **mean of the 1 tags of all** |  | 0.950 |" in page
+    assert "From: example.org/b (20), example.org/a (10)." in page
 
 
 def test_a_page_without_marks_is_named(folder: Path) -> None:

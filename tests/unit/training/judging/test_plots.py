@@ -36,6 +36,7 @@ def colours(path: Path) -> int:
 
 def test_the_pictures_are_drawn_and_small(judgement: Judgement, tmp_path: Path) -> None:
     rates = figures(*judgement.unseen.of(0), 0.5)
+    assert rates is not None
     tags = [{"name": name, "unseen": {"precision": rates.precision, "recall": rates.recall}} for name in TAG_NAMES[:8]]
     precision_recall_picture(judgement, tags, tmp_path / "curves.png")
     calibration_picture(judgement, list(range(8)), tmp_path / "calibration.png")

@@ -33,7 +33,7 @@ def test_pairs_are_the_same_clips_and_harsh_clips_stand_before_them(
         pair = np.repeat(np.stack([names, names + 1])[:, :, None], CLIP_SAMPLES, axis=2)
         labels = np.full((2, WINDOWS, len(TAG_NAMES)), 0, np.float32) + names[:, None, None]
         np.savez(tmp_path / "pool" / f"{number:03}.npz", pair=pair, targets=labels, known=labels)
-    batch = coded_pool.CodedPool(tmp_path, seed=0).draw(harsh=2, pairs=3)
+    batch = coded_pool.CodedPool(tmp_path, seed=0, device=torch.device("cpu")).draw(harsh=2, pairs=3)
     drawn = batch.targets[:, 0, 0]
     assert batch.clips.shape == (8, CLIP_SAMPLES)
     assert set(drawn[:2].tolist()) <= {140.0, 150.0}

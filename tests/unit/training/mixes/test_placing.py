@@ -1,0 +1,78 @@
+"""How what is known of a recording as a whole is placed in time with a teacher's help."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.arrays import Floats
+from training.mixes.placing import UNKNOWN, Clip, place, spread, teacher_thresholds
+from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
+
+KNOCK, SPEECH, ALARM, CLICK = (TAG_INDEX[name] for name in ("Knock", "Speech", "Alarm", "Single_click"))
+THRESHOLDS = np.full(len(TAG_NAMES), 0.2, np.float32)
+
+
+def taught(knock: list[float]) -> Floats:
+    """What a teacher says that knows Knock and nothing else."""
+    return spread(["Knock", "Vuvuzela"], np.array([knock, knock], np.float32).T)
+
+
+def test_a_teacher_is_believed_from_its_threshold_on() -> None:
+    track = place(Clip(()), taught([0.0, 0.2, 0.9]), THRESHOLDS)
+    assert track[1, KNOCK] == pytest.approx(0.5)
+    assert track[0, KNOCK] < 0.01
+    assert track[2, KNOCK] > 0.95
+    assert (track[:, SPEECH] == 0).all()
+
+
+def test_a_label_is_placed_where_the_teacher_hears_it_most() -> None:
+    track = place(Clip(("Knock",)), taught([0.001, 0.02, 0.05, 0.1]), THRESHOLDS)
+    assert track[2:, KNOCK].tolist() == [1, 1]
+    assert track[1, KNOCK] == UNKNOWN
+    assert 0 <= track[0, KNOCK] <= 0.5
+
+
+@pytest.mark.parametrize("heard", [[0.001, 0.01], [0.5]])
+def test_a_label_is_everywhere_if_the_teacher_recognises_nothing_or_there_is_one_window(heard: list[float]) -> None:
+    assert (place(Clip(("Knock",)), taught(heard), THRESHOLDS)[:, KNOCK] == 1).all()
+
+
+def test_a_label_that_the_teacher_does_not_know_is_everywhere() -> None:
+    assert (place(Clip(("Single_click",)), taught([0.1, 0.9]), THRESHOLDS)[:, CLICK] == 1).all()
+
+
+def test_what_may_be_there_stays_open_unless_the_teacher_is_sure_and_what_is_absent_is_absent() -> None:
+    open_ = place(Clip((), one_of=("Knock", "Speech")), taught([0.01, 0.9]), THRESHOLDS)
+    assert open_[0, KNOCK] == open_[0, SPEECH] == UNKNOWN
+    assert open_[1, KNOCK] > 0.9
+    assert (place(Clip((), absent=("Knock",)), taught([0.9, 0.9]), THRESHOLDS)[:, KNOCK] == 0).all()
+
+
+def test_a_kind_of_a_label_that_the_teacher_does_not_know_stays_open() -> None:
+    track = place(Clip(("Alarm",)), taught([0.1, 0.1]), THRESHOLDS)
+    assert (track[:, ALARM] == 1).all()
+    assert all((track[:, TAG_INDEX[kind]] == UNKNOWN).all() for kind, above in PARENTS.items() if "Alarm" in above)
+
+
+def test_few_recordings_without_a_tag_reach_the_teachers_threshold() -> None:
+    most = np.linspace(0, 1, 1000, dtype=np.float32)[:, None] * np.array([1, 0.01], np.float32)
+    there = np.zeros((1000, 2), np.bool_)
+    there[990:, 0] = True
+    assert teacher_thresholds(most, there) == pytest.approx([0.5, 0.05])
+    scaled = teacher_thresholds(most * np.array([0.3, 1], np.float32), there)
+    assert scaled[0] == pytest.approx(0.3 * 989 / 999 * 0.99, abs=0.003)
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20), st.sampled_from([(), ("Knock",), ("Speech", "Alarm")])
+)
+def test_a_track_has_shares_or_unknowns_and_a_window_with_every_label(
+    heard: list[float], present: tuple[str, ...]
+) -> None:
+    track = place(Clip(present), taught(heard), THRESHOLDS)
+    assert track.shape == (len(heard), len(TAG_NAMES))
+    assert (((track >= 0) & (track <= 1)) | (track == UNKNOWN)).all()
+    assert all(track[:, TAG_INDEX[name]].max() == 1 for name in present)

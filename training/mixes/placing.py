@@ -1,0 +1,100 @@
+"""Places what is known of a recording as a whole in time, with the help of a teacher's probabilities.
+
+A recording's labels say what is somewhere in it. A teacher, an imported model of AudioSet, says what is heard in each
+of its windows. The result is a track: for every window and tag a target from 0 to 1, or UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from handler.arrays import Floats
+from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
+
+UNKNOWN = np.float32(-1)
+# A label is placed where the teacher hears it at least this strongly, against where it hears it most.
+_HEARD_SHARE, _UNHEARD_SHARE = 0.3, 0.05
+# A teacher that never reaches this probability did not recognise what the label says: then its track says nothing.
+_CLUELESS = 0.02
+# In how many recordings without a tag the teacher may reach its threshold.
+_FALSE_SHARE = 0.01
+_LOWEST_THRESHOLD, _HIGHEST_THRESHOLD = 0.05, 0.5
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is known of a recording as a whole: tags that it has, of which it has one at least, that it lacks."""
+
+    present: Sequence[str]
+    one_of: Sequence[str] = ()
+    absent: Sequence[str] = ()
+
+
+def teacher_thresholds(most: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+    """The probability from which a teacher is believed: few of the recordings without the tag reach it.
+
+    Args:
+        most: float32 (recordings, tags), the highest probability in each recording.
+        there: bool (recordings, tags), whether the recording has the tag.
+
+    Returns:
+        float32 (tags,), from 0.05 to 0.5.
+    """
+    reached = [np.quantile(most[~there[:, tag], tag], 1 - _FALSE_SHARE) for tag in range(most.shape[1])]
+    return np.clip(np.array(reached, np.float32), _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD)
+
+
+def place(clip: Clip, taught: Floats, thresholds: Floats) -> Floats:
+    """A recording's track.
+
+    Args:
+        clip: its labels.
+        taught: float32 (windows, tags), the teacher's probabilities; UNKNOWN for tags that it does not know.
+        thresholds: float32 (tags,), from which it is believed.
+
+    Returns:
+        float32 (windows, tags): where the teacher's threshold is reached 0.5 or more, 1 where a label was placed.
+    """
+    known = taught >= 0
+    safe = np.clip(taught, 1e-4, 1 - 1e-4)
+    track = np.where(known, special.expit(special.logit(safe) - special.logit(thresholds)), 0).astype(np.float32)
+    for name in clip.one_of:
+        _leave_open(track, name)
+    for name in set(clip.present) & TAG_INDEX.keys():
+        for child in (tag for tag, parents in PARENTS.items() if name in parents and tag not in clip.present):
+            if not known[0, TAG_INDEX[child]]:
+                track[:, TAG_INDEX[child]] = UNKNOWN
+        track[:, TAG_INDEX[name]] = _placed(track[:, TAG_INDEX[name]], taught[:, TAG_INDEX[name]])
+    for name in set(clip.absent) & TAG_INDEX.keys():
+        track[:, TAG_INDEX[name]] = 0
+    return track
+
+
+def _leave_open(track: Floats, name: str) -> None:
+    """Keep a tag that may be there only where the teacher is sure of it."""
+    if name in TAG_INDEX:
+        column = track[:, TAG_INDEX[name]]
+        column[column < 0.5] = UNKNOWN
+
+
+def _placed(believed: Floats, taught: Floats) -> Floats:
+    """A label's column: 1 where the teacher hears it most, its own word where it hears nothing, UNKNOWN between."""
+    most = taught.max()
+    if len(taught) == 1 or most < _CLUELESS:
+        return np.ones_like(believed)
+    unheard = np.where(taught < _UNHEARD_SHARE * most, np.minimum(believed, 0.5), UNKNOWN)
+    return np.where(taught >= _HEARD_SHARE * most, np.float32(1), unheard).astype(np.float32)
+
+
+def spread(teacher_tags: Sequence[str], taught: Floats) -> Floats:
+    """A teacher's probabilities (windows, its tags) in the columns of TAG_NAMES; UNKNOWN where it knows no such tag."""
+    wide = np.full((len(taught), len(TAG_NAMES)), UNKNOWN, np.float32)
+    for column, name in enumerate(teacher_tags):
+        if name in TAG_INDEX:
+            wide[:, TAG_INDEX[name]] = taught[:, column]
+    return wide
