@@ -20,6 +20,7 @@ from handler.settings import PARSERS, Settings, SettingsError
 from handler.wire.content_type import parse_content_type
 from scripts.settings_page import with_settings
 from tests.conftest import TREE
+from training.judging.recordings_report import means
 
 PAGES = sorted([*TREE.glob("*.md"), *TREE.glob("docs/**/*.md")])
 README, FORMATS, TUNING = TREE / "README.md", TREE / "docs" / "formats.md", TREE / "docs" / "tuning.md"
@@ -151,15 +152,14 @@ def test_the_readme_lists_the_models_tags_by_category(described: dict[str, Any])
 @pytest.mark.parametrize("page", [README, TREE / "docs" / "model.md"], ids=lambda page: page.name)
 def test_figures_of_the_model_are_those_of_its_reports(page: Path, described: dict[str, Any]) -> None:
     text = " ".join(page.read_text().split())
-    folders = json.loads((TREE / "model" / "recordings.json").read_text())["lines"]["studio"]["folders"]
-    speech, music, noise = folders["Speech"], folders["Music"], folders["noise"]
-    assert f"speech in {100 * speech['share']:.1f} % of {speech['expected']} windows" in text
-    assert f"music in {100 * music['share']:.1f} % of {music['expected']}" in text
-    wrongly = noise["false_shares"]
-    assert f"{noise['windows']} windows of recorded noise" in text
-    assert f"speech in {100 * wrongly['Speech']:.1f} % and music in {100 * wrongly['Music']:.1f} %" in text
-    precisions = json.loads((TREE / "model" / "report.json").read_text())["macro_map"]["unseen"]
-    assert f"{precisions['average_precision']:.3f}" in text
+    report = json.loads((TREE / "model" / "recordings.json").read_text())
+    judge = report["sets"]["judge"]
+    figures = judge["models"][f"{report['model']} {report['version']}"]
+    mean = means(figures, {each["tag"] for each in figures})
+    assert f"{judge['clips']:,} recordings" in text
+    assert f"{len(figures)} tags" in text
+    assert f"area under the ROC curve {mean['area_under_curve']:.2f}" in text
+    assert f"finds {100 * mean['recall']:.0f} % with {100 * mean['false_alarms']:.1f} % false alarms" in text
     if page != README:
         assert f"{described['name']} {described['version']}" in text
 

@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from training.judging.recordings_report import means
+from training.judging.verdicts import RECORDINGS, SHIPPED_AREA
 from training.settings import MODEL_FILE, RECORDINGS_FILE, REPORT_FILE
 from training.tags import TAGS
 
@@ -19,13 +21,11 @@ Model = tuple[Callable[[Tensor, Tensor], Tensor], dict[str, Any]]
 HOP = 16_000
 STEADY_UNSEEN = "stationary noise, unseen generators"
 
-# What is asked of the model, by its report.
-LEAST_TAGS, LEAST_PRECISION = 25, 0.60  # average precision as drawn, on unseen sources
-LEAST_MACRO = {"held_out": 0.90, "unseen": 0.78}
+# What is asked of the model, by its reports.
+LEAST_TAGS, LEAST_PRECISION = 34, 0.60  # average precision as drawn, on unseen synthetic sources
+LEAST_AREA, LEAST_AREA_KEPT_ASIDE = 0.90, 0.95  # means over tags, on recordings
+MOST_FALSE_ALARMS = 0.02
 MOST_BYTES = 8_000_000
-LEAST_SHARE, MOST_FALSE_SHARE = 0.8, 0.1  # of the windows with sound, in recordings
-# What docs/model.md promises of two steps up and of two steps down.
-LEAST_PRECISION_UP, LEAST_RECALL_DOWN = 0.2, 0.1
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_it_describes_itself(model: Model) -> None:
     categories = {tag.name: tag.category for tag in TAGS}
     assert len(description["tags"]) >= LEAST_TAGS
     assert {tag["name"]: tag["category"] for tag in description["tags"]}.items() <= categories.items()
-    assert all(0.2 <= tag["threshold"] <= 0.98 for tag in description["tags"])
+    assert all(0.1 <= tag["threshold"] <= 0.98 for tag in description["tags"])
 
 
 @pytest.fixture(scope="module")
@@ -76,38 +76,32 @@ def test_the_reports_are_on_this_model(
     assert (recordings["model"], recordings["version"]) == (model[1]["name"], model[1]["version"])
 
 
-def test_every_tag_is_found_well_enough_in_unseen_sources(shipped: list[dict[str, Any]]) -> None:
-    precisions = {tag["name"]: tag["unseen"]["average_precision_as_drawn"] for tag in shipped}
-    assert {name: each for name, each in precisions.items() if each < LEAST_PRECISION} == {}
+def test_what_judges_each_tag_finds_it_good_enough(model: Model, shipped: list[dict[str, Any]]) -> None:
+    assert {tag["name"]: tag["evidence"] for tag in model[1]["tags"]} == {
+        tag["name"]: tag["evidence"] for tag in shipped
+    }
+    for tag in shipped:
+        if tag["evidence"] == RECORDINGS and tag["recorded"]:
+            assert tag["recorded"]["area_under_curve"] >= SHIPPED_AREA, tag["name"]
+        else:
+            assert tag["unseen"]["average_precision_as_drawn"] >= LEAST_PRECISION, tag["name"]
 
 
-@pytest.mark.parametrize("kind", LEAST_MACRO)
-def test_the_mean_over_the_tags_meets_the_bar(report: dict[str, Any], shipped: list[dict[str, Any]], kind: str) -> None:
-    mean = sum(tag[kind]["average_precision_as_drawn"] for tag in shipped) / len(shipped)
-    assert mean >= LEAST_MACRO[kind]
-    assert report["macro_map"][kind]["average_precision_as_drawn"] == pytest.approx(mean, abs=1e-4)
-
-
-@pytest.mark.parametrize("kind", ["held_out", "unseen"])
-def test_two_steps_of_sensitivity_leave_every_tag_of_use(shipped: list[dict[str, Any]], kind: str) -> None:
-    up = {tag["name"]: tag[kind]["precision"][-1] for tag in shipped}
-    down = {tag["name"]: tag[kind]["recall"][0] for tag in shipped}
-    assert {name: each for name, each in up.items() if each < LEAST_PRECISION_UP} == {}
-    assert {name: each for name, each in down.items() if each < LEAST_RECALL_DOWN} == {}
+@pytest.mark.parametrize(("name", "least"), [("judge", LEAST_AREA), ("kept_aside", LEAST_AREA_KEPT_ASIDE)])
+def test_recordings_are_heard_well_enough_with_few_false_alarms(
+    recordings: dict[str, Any], name: str, least: float
+) -> None:
+    title = f"{recordings['model']} {recordings['version']}"
+    figures = recordings["sets"][name]["models"][title]
+    mean = means(figures, {each["tag"] for each in figures})
+    assert mean["area_under_curve"] >= least
+    assert mean["false_alarms"] <= MOST_FALSE_ALARMS
 
 
 @pytest.mark.parametrize("kind", ["silence, constants, hiss", "stationary noise, new draws", STEADY_UNSEEN])
 def test_silence_and_steady_noise_gave_a_tag_in_fewer_than_1_window_in_1000(report: dict[str, Any], kind: str) -> None:
     alarms = report["false_alarms"][kind]
     assert alarms["windows_with_a_wrong_tag"] < alarms["windows"] / 1000
-
-
-@pytest.mark.parametrize("line", ["studio", "telephone"])
-@pytest.mark.parametrize(("tag", "other"), [("Speech", "Music"), ("Music", "Speech")])
-def test_recordings_met_the_bar(recordings: dict[str, Any], line: str, tag: str, other: str) -> None:
-    found = recordings["lines"][line]["folders"][tag]
-    assert found["share"] >= LEAST_SHARE
-    assert found["false_shares"][other] <= MOST_FALSE_SHARE
 
 
 def test_it_is_small() -> None:
