@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import statistics
@@ -19,9 +20,9 @@ from benchmarks.callers import closed_loop
 from benchmarks.load import CLIP_SECONDS
 from benchmarks.measured_server import MeasuredServer, serving
 from benchmarks.processes import processor_seconds
-from benchmarks.results import BUILD, TREE, table
+from benchmarks.results import BUILD, TREE, machine, table
 
-NUM_CLIPS, QUICK_CLIPS = 1_000, 100
+NUM_CLIPS = 1_000
 NUM_CALLERS = 8
 ROUNDS = 3
 LOOP_SECONDS = 10.0
@@ -29,14 +30,13 @@ FOLDER = BUILD / "clips"
 OUTPUT = BUILD / "clips.jsonl"
 
 
-def measure(model_file: Path, *, quick: bool) -> dict[str, Any]:
+def measure(model_file: Path, num_clips: int, rounds: int) -> dict[str, Any]:
     """Measures the callers before and after each run of the client."""
-    num_clips = QUICK_CLIPS if quick else NUM_CLIPS
     write_clips(num_clips)
     with serving(model_file) as server:
         loops = [callers_rate(server)]
         runs = []
-        for _ in range(1 if quick else ROUNDS):
+        for _ in range(rounds):
             runs.append(tag_folder(server, num_clips))
             loops.append(callers_rate(server))
     return {"num_clips": num_clips, "num_callers": NUM_CALLERS, "loops": loops, "runs": runs}
@@ -91,7 +91,7 @@ def shares(result: Mapping[str, Any]) -> Iterator[float]:
 
 
 def text(result: Mapping[str, Any]) -> str:
-    """The section of the page."""
+    """The figures as a table."""
     each = sorted(100 * share for share in shares(result))
     runs = result["runs"]
     rows = [
@@ -107,3 +107,19 @@ def text(result: Mapping[str, Any]) -> str:
 def median(runs: list[dict[str, float]], name: str) -> float:
     """The median of one figure."""
     return statistics.median(run[name] for run in runs)
+
+
+def main() -> int:
+    """Runs it with as many clips as asked; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.folder", description=__doc__)
+    parser.add_argument("--clips", type=int, default=NUM_CLIPS, help=f"how many (default: {NUM_CLIPS})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often (default: {ROUNDS})")
+    parser.add_argument("--model", type=Path, default=TREE / "model" / "model.pt2", help="model file (the bundled one)")
+    options = parser.parse_args()
+    described = machine()
+    print(f"Measured: {described}.\n\n{text(measure(options.model, options.clips, options.rounds))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
