@@ -9,13 +9,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,29 +20,23 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import duckdb
 import psutil
 from botocore.client import BaseClient
 from botocore.config import Config
 from tqdm import tqdm
 
 from benchmarks import bodies
+from benchmarks.collecting import Row, collect, collecting_rows, merged
 from benchmarks.folder import NUM_CALLERS, callers_rate
 from benchmarks.load import CLIP_SECONDS
 from benchmarks.measured_server import pack, serving
-from benchmarks.results import BUILD, MEBIBYTE, TREE, machine, table
+from benchmarks.results import TREE, machine, table
 from deploy.ports import free_port
 
 NUM_OBJECTS = 10_000
 BUCKET, MODEL, JOB = "cochl-sense", "cochl-sense-batch", "clips"
 INPUT, OUTPUT = f"s3://{BUCKET}/clips", f"s3://{BUCKET}/answers"
-TABLE = BUILD / "events.parquet"
-JOURNAL = TABLE.with_name(f"{TABLE.name}.journal.duckdb")
-# Of the database's log for each answer, a third of what the answers of these clips take: then the command is killed.
-KILL_BYTES = 60
 POLL_SECONDS = 0.2
-
-Row = tuple[str, str, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -80,18 +71,13 @@ def measure(model_file: Path, num_objects: int) -> dict[str, Any]:
         job = transform(sagemaker, num_objects)
         loops.append(callers_rate(server))
         expected = [row for rows in answers(sagemaker, num_objects) for row in rows]
-        collecting = collect(sagemaker, num_objects)
-    found = duckdb.sql(f"FROM '{TABLE}'").fetchall()
-    is_same = sorted(found) == sorted(expected)
+        collecting = collect(OUTPUT, sagemaker.environment, num_objects, expected)
     return {
         "num_objects": num_objects,
         "num_callers": NUM_CALLERS,
         "loops": loops,
         **job,
         **collecting,
-        "num_events": len(expected),
-        "num_rows": len(found),
-        "is_same": is_same,
     }
 
 
@@ -192,65 +178,9 @@ def answers(sagemaker: SageMaker, num_objects: int) -> Iterator[list[Row]]:
         yield from tqdm(pool.map(read, range(num_objects)), desc="reading", unit="object", total=num_objects)
 
 
-def merged(key: str, answer: Mapping[str, Any]) -> list[Row]:
-    """Merges windows of a tag that follow one another. sense_client does it another way."""
-    windows = answer["data"]
-    heard: dict[str, dict[int, float]] = defaultdict(dict)
-    for index, window in enumerate(windows):
-        for tag in window["tags"]:
-            heard[tag["name"]][index] = tag["probability"]
-    rows = []
-    for tag, probabilities in heard.items():
-        for first in (index for index in probabilities if index - 1 not in probabilities):
-            last = first
-            while last + 1 in probabilities:
-                last += 1
-            peak = max(probabilities[index] for index in range(first, last + 1))
-            rows.append((key, tag, float(windows[first]["start_time"]), float(windows[last]["end_time"]), peak))
-    return rows
-
-
-def collect(sagemaker: SageMaker, num_objects: int) -> dict[str, float]:
-    """Runs `sense collect`, kills it midway, and runs it again.
-
-    Returns:
-        How long both took together, and the most memory that either had.
-    """
-    for file in BUILD.glob(f"{TABLE.name}*"):
-        file.unlink()
-    start = time.monotonic()
-    killed_bytes = start_collecting(sagemaker, kill_at_bytes=KILL_BYTES * num_objects)
-    killed_seconds = time.monotonic() - start
-    assert not TABLE.exists(), "the command ended before it could be killed"
-    peak_bytes = max(killed_bytes, start_collecting(sagemaker))
-    return {
-        "killed_seconds": killed_seconds,
-        "collect_seconds": time.monotonic() - start,
-        "collect_bytes": peak_bytes,
-    }
-
-
-def start_collecting(sagemaker: SageMaker, kill_at_bytes: int | None = None) -> int:
-    """Runs the command to its end, or until its journal has that size; returns the most resident memory in bytes."""
-    command = [sys.executable, "-m", "sense_client", "collect", OUTPUT, "--output", str(TABLE)]
-    environment = {**os.environ, **sagemaker.environment, "PYTHONPATH": str(TREE / "client")}
-    process = os.posix_spawn(sys.executable, command, environment)
-    log = JOURNAL.with_name(f"{JOURNAL.name}.wal")
-    while True:
-        ended, wait_status, usage = os.wait4(process, os.WNOHANG)
-        if ended:
-            expected = 0 if kill_at_bytes is None else -signal.SIGKILL
-            assert os.waitstatus_to_exitcode(wait_status) == expected, f"status {wait_status}"
-            return 1024 * usage.ru_maxrss
-        if kill_at_bytes is not None and log.exists() and log.stat().st_size >= kill_at_bytes:
-            os.kill(process, signal.SIGKILL)
-        time.sleep(POLL_SECONDS / 10)
-
-
 def text(result: Mapping[str, Any]) -> str:
     """The figures as a table."""
     loop = statistics.mean(result["loops"])
-    same = "the same" if result["is_same"] else "NOT the same"
     rows = [
         [
             f"{result['num_callers']} callers, clips a second, before and after the job",
@@ -259,10 +189,7 @@ def text(result: Mapping[str, Any]) -> str:
         [f"transform job of {result['num_objects']} objects, objects a second", _one(result["rate"])],
         ["share of the callers' rate", f"{100 * result['rate'] / loop:.0f} %"],
         ["processor time of the local SageMaker for an object", f"{1000 * result['sagemaker_seconds']:.1f} ms"],
-        ["`sense collect`, killed after", f"{result['killed_seconds']:.0f} s"],
-        ["run again, both together", f"{result['collect_seconds']:.0f} s"],
-        ["its memory at most", f"{result['collect_bytes'] / MEBIBYTE:.0f} MiB"],
-        ["rows, and events in the answers", f"{result['num_rows']} and {result['num_events']}, {same}"],
+        *collecting_rows(result),
     ]
     return table(["clips of 10 s in S3", ""], rows)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -154,9 +155,10 @@ class Store:
             self._database.execute(f"COPY (FROM {table}) TO '{quoted}' ({FORMATS[path.suffix.lower()]})")
 
     def remove(self) -> None:
-        """Closes the database and removes it."""
+        """Closes the database and removes it, and what a killed process left of sorting."""
         self._database.close()
         self._path.unlink()
+        shutil.rmtree(f"{self._path}.tmp", ignore_errors=True)
 
     def _check_options(self, text: str) -> None:
         with self._explained():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import folder, transform
+from benchmarks import collecting, folder, transform
 from sense_client import Result
 from tests.support.scripted_server import answer
 
@@ -44,4 +44,4 @@ def test_a_job_is_compared_with_the_callers_before_and_after_it() -> None:
 def test_events_are_those_that_the_client_finds(windows: tuple[str, ...]) -> None:
     found = Result.from_dict(answer(*windows)).events()
     expected = [("a", e.tag, e.start_seconds, e.end_seconds, e.peak_probability) for e in found]
-    assert sorted(transform.merged("a", answer(*windows))) == sorted(expected)
+    assert sorted(collecting.merged("a", answer(*windows))) == sorted(expected)

@@ -43,10 +43,10 @@ class Shelf:
     def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803  # as boto3 calls it
         return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
 
-    def download_fileobj(self, bucket: str, key: str, file: io.BytesIO) -> None:
-        if key == "in/removed.wav":
-            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
-        file.write(self.objects[key])
+    def get_object(self, Bucket: str, Key: str) -> dict[str, io.BytesIO]:  # noqa: N803
+        if Key == "in/removed.wav":
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "Not Found"}}, "GetObject")
+        return {"Body": io.BytesIO(self.objects[Key])}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
         self.objects[Key] = Body
