@@ -9,12 +9,14 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -112,16 +114,24 @@ def run_command(place: str, environment: Mapping[str, str], kill_at_bytes: int |
     command = [sys.executable, "-m", "sense_client", "collect", place, "--output", str(TABLE)]
     variables = {**os.environ, **environment, "PYTHONPATH": str(TREE / "client")}
     process = os.posix_spawn(sys.executable, command, variables)
-    log = JOURNAL.with_name(f"{JOURNAL.name}.wal")
+    log, peak_bytes = JOURNAL.with_name(f"{JOURNAL.name}.wal"), 0
     while True:
-        ended, wait_status, usage = os.wait4(process, os.WNOHANG)
+        # Not wait4's usage: its memory counts from before exec, when the process was a copy of this one.
+        peak_bytes = max(peak_bytes, _peak_bytes(process))
+        ended, wait_status = os.waitpid(process, os.WNOHANG)
         if ended:
             expected = 0 if kill_at_bytes is None else -signal.SIGKILL
             assert os.waitstatus_to_exitcode(wait_status) == expected, f"status {wait_status}"
-            return 1024 * usage.ru_maxrss
+            return peak_bytes
         if kill_at_bytes is not None and log.exists() and log.stat().st_size >= kill_at_bytes:
             os.kill(process, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
+
+
+def _peak_bytes(process: int) -> int:
+    """VmHWM in /proc/PID/status (proc(5)): the most that was resident since exec; 0 where the process has ended."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
 
 
 def collecting_rows(result: Mapping[str, Any]) -> list[list[str]]:
