@@ -19,7 +19,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --no-config --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve sagemaker test test-code test-servers test-fast test-pythons lint archive image image-test benchmark model lock \
+.PHONY: help demo serve sagemaker test test-code test-servers test-fast test-sdk test-pythons lint archive image image-test benchmark model lock \
 	soak fuzz audit sbom coverage settings setup setup-dev clean FORCE
 
 help:  ## List these targets
@@ -46,6 +46,16 @@ test-servers:
 
 test-fast: setup-dev  ## The tests that need no server and no minutes
 	@$(VENV)/python -m pytest tests/unit -m "not slow"
+
+# Each version of the SDK has an environment of its own, since neither installs beside the tests' packages.
+test-sdk: setup-dev  ## The examples with the SageMaker Python SDK, 2.x and 3.x, installed in build/sdk (0.8 GB)
+	@$(MAKE) --no-print-directory build/sdk/2.installed build/sdk/3.installed
+	@$(VENV)/python -m pytest tests/sdk
+
+build/sdk/%.installed: tests/sdk/requirements-%.txt
+	@$(VENV)/uv venv --quiet --clear --python "$$(readlink -f $(VENV)/python)" build/sdk/$*
+	@$(VENV)/uv pip install --quiet --python build/sdk/$*/bin/python --requirements $<
+	@touch $@
 
 test-pythons: setup-dev  ## The same on another supported Python, through uv (PYTHONS="3.10 3.13"; 5 GB of disk each)
 	@$(VENV)/python -m scripts.try_pythons $(PYTHONS)
@@ -91,7 +101,7 @@ image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, run t
 	@$(VENV)/python -m pytest tests/container tests/e2e/test_sagemaker_*.py --container-command \
 		"$(VENV)/python -m tests.container.image run {env} --model {model}"
 
-benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (12 min; QUICK=1: 3)
+benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (14 min; QUICK=1: 3)
 	@$(VENV)/python -m benchmarks --model $(MODEL) $(if $(QUICK),--quick)
 
 model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, four hours)

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CREDENTIALS = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": REGION}
+SDK_DEFAULTS = Path(__file__).with_name("sdk.yaml")
 TARGET_HEADER = "HTTP_X_AMZ_TARGET"
 TARGET = "SageMaker."
 
@@ -45,13 +47,15 @@ class LocalSageMaker:
         return client(self.url, service)
 
     def environment(self) -> dict[str, str]:
-        """Returns the environment variables with which boto3 and the AWS CLI use it."""
+        """Returns the environment variables with which boto3, the AWS CLI and the SageMaker Python SDK use it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(SDK_DEFAULTS),
+            "SAGEMAKER_VALIDATE_ROLE": "false",
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import formats, lengths, load
+from benchmarks import container, formats, lengths, load
 from benchmarks.__main__ import main
 from benchmarks.limit import Limit
 from benchmarks.page import PAGE, PARTS, page
@@ -53,6 +53,17 @@ def test_the_servers_stand_beside_the_limit_of_their_own_round() -> None:
     assert cells(text, "usual") == ["90", "3072 MiB", "1"]
     assert "worker 18.0, together 18.0 ms" in text
     assert "decoding takes 10.0 ms and scoring 7.0 ms" in text
+
+
+def test_the_container_has_medians_and_the_memory_of_each_kind_of_process() -> None:
+    def life(seconds: float, mebibytes: int) -> dict[str, Any]:
+        times = dict.fromkeys(("start_seconds", "unhealthy_seconds", "healthy_seconds", "stop_seconds"), seconds)
+        return {**times, "memory": {"workers": mebibytes << 20, "JVM": 100 << 20}, "status": 0}
+
+    text = container.text({"rounds": [life(2.0, 500), life(9.0, 900), life(4.0, 700)]})
+    assert cells(text, "from the start until /ping says 200") == ["4 s (2 s to 9 s)"]
+    assert cells(text, "statuses at the end") == ["0, 0, 0"]
+    assert cells(text, "memory after the start") == ["800 MiB: workers 700 MiB, JVM 100 MiB"]
 
 
 def test_a_rate_without_answers_has_no_latency() -> None:
