@@ -82,7 +82,7 @@ class LocalTransport:
             OSError: The recording's file cannot be read.
         """
         with recording.open() as file:
-            body = file.read()
+            body = bytearray(file.read())  # as TorchServe hands it over
         headers = {"Content-Type": recording.content_type, **options.headers(recording.name)}
         answer, answer_headers = self._answer(body, headers)
         warnings = read_warnings(answer_headers.get(WARNINGS_HEADER))
@@ -95,7 +95,7 @@ class LocalTransport:
     def close(self) -> None:
         """Holds nothing that must be freed."""
 
-    def _answer(self, body: bytes, headers: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    def _answer(self, body: bytes | bytearray, headers: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[str, str]]:
         with self._lock:
             self._context.request_ids = {_FIRST: "local"}
             self._context.request_processor = [self._request(dict(headers))]
