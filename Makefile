@@ -47,7 +47,7 @@ test-servers:
 test-fast: setup-dev  ## The tests that need no server and no minutes
 	@$(VENV)/python -m pytest tests/unit -m "not slow"
 
-# Each version of the SDK has an environment of its own, since neither installs beside the tests' packages.
+# Each version of the SDK has an environment of its own, since both have one name.
 test-sdk: setup-dev  ## The examples with the SageMaker Python SDK, 2.x and 3.x, installed in build/sdk (0.8 GB)
 	@$(MAKE) --no-print-directory build/sdk/2.installed build/sdk/3.installed
 	@$(VENV)/python -m pytest tests/sdk
