@@ -23,6 +23,8 @@ LOGS = TREE / "build" / "soak"
 PROFILE = "realtime"
 MAX_REQUESTS = PROFILES[PROFILE].max_requests
 READY_SECONDS = 600.0
+# A look at all processes costs the callers some of their time.
+POLL_SECONDS = 0.5
 # Kind of process -> what its command line has.
 KINDS = {
     "worker": "model_service_worker.py",
@@ -70,7 +72,7 @@ class Host:
                 raise RuntimeError(f"the container has ended; see {self.container.log}")
             return len(self.ready_workers()) >= num_workers and get(self.url(), "/ping").ok
 
-        if not eventually(is_full, READY_SECONDS):
+        if not eventually(is_full, READY_SECONDS, POLL_SECONDS):
             raise RuntimeError(f"{num_workers} workers were not ready within {READY_SECONDS:.0f} s")
 
     def ready_workers(self) -> list[int]:

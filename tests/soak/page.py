@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,9 @@ What the real server, nginx and TorchServe with the bundled model, does under lo
 processes are killed. `make soak MINUTES=30` and `make soak KILLS=200` measure, and write this page. The callers run on
 the machine that serves and share its cores. [tests/soak/](../../tests/soak) is the code; `tests/e2e/test_load.py` and
 `tests/e2e/test_front_faults.py` are short versions.
+
+Each section says when it was measured and on what. Where the load average is above the number of cores, other work took
+the cores meanwhile: then the times are those of a server that gets a part of them.
 """
 SOAK_TEXT = """\
 {callers} callers send good clips in {formats} (most), bad requests, clips in pieces with pauses, a byte now and then,
@@ -47,6 +52,11 @@ measured apart, since most of their time is the start of a container.
 "Served" is the time until a request is answered that was sent after the kill, "full" until all workers are ready.
 "Lost" are requests without their answer: sent before the kill / sent after it. TorchServe hands up to {batch} requests
 to a worker at once, and nginx's one worker holds every connection."""
+
+STARVED = (
+    "Other work took most of the cores meanwhile. Measure again on a machine that does nothing else before you draw "
+    "conclusions from a missed bar."
+)
 
 
 def write_page() -> None:
@@ -73,7 +83,7 @@ def _soak_section(result: Mapping[str, Any] | None) -> list[str]:
     return [
         f"## {result['minutes']:g} minutes of mixed traffic",
         SOAK_TEXT.format(callers=NUM_SOAK_CALLERS, formats="30 encodings", overload=OVERLOAD_CALLERS),
-        f"Measured: {result['machine']}. Profile `{result['profile']}`; {total_of(result['requests'])} requests.",
+        _measured(result, f"Profile `{result['profile']}`; {total_of(result['requests'])} requests."),
         _checks(result),
         "![Memory of each process and time to an answer over the minutes after the warm-up](../pictures/soak.png)",
         table(["process", "MB at the end", "MB per 1,000 requests"], slopes),
@@ -88,10 +98,17 @@ def _kills_section(result: Mapping[str, Any] | None) -> list[str]:
     return [
         f"## {len(result['kills'])} kills",
         KILLS_TEXT.format(callers=NUM_CALLERS, batch=BATCH_SIZE),
-        f"Measured: {result['machine']}. {result['requests']} requests.",
+        _measured(result, f"{result['requests']} requests."),
         _checks(result),
         table(header, by_kind(result)),
     ]
+
+
+def _measured(result: Mapping[str, Any], words: str) -> str:
+    """When and on what it was measured, and whether the cores did other work, too."""
+    found = re.search(r"(\d+) cores.*load average ([\d.]+)", result["machine"])
+    note = STARVED if found and float(found[2]) > int(found[1]) else ""
+    return textwrap.fill(f"Measured: {result['machine']}. {words} {note}", 119)
 
 
 def _checks(result: Mapping[str, Any]) -> str:

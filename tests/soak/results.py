@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ def summary(checks: Sequence[Check]) -> str:
 def keep(name: str, result: Mapping[str, Any], folder: Path = FOLDER) -> None:
     """Writes FOLDER/NAME.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(result, separators=(",", ":")).replace('],"', '],\n"') + "\n")
+    text = json.dumps(result, separators=(",", ":"))
+    (folder / f"{name}.json").write_text(re.sub(r'([\]}],)(["{])', r"\1\n\2", text) + "\n")
 
 
 def kept(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:

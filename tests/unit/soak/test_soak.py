@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.soak import page
 from tests.soak.callers import Outcome
 from tests.soak.kills import Kill, with_losses
 from tests.soak.load import by_minute, counted, drift, more_held
+from tests.soak.results import kept
 from tests.soak.traffic import difference
 from tests.soak.watch import Held, slope
 
@@ -68,3 +72,19 @@ def test_a_lost_request_counts_for_the_kill_before_its_end() -> None:
     ]
     found = with_losses(kills, outcomes)
     assert [(each.lost_before, each.lost_after) for each in found] == [(1, 1), (1, 0)]
+
+
+def test_the_page_and_its_picture_are_those_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = page.PAGE.read_text()
+    monkeypatch.setattr(page, "PAGE", tmp_path / "soak.md")
+    monkeypatch.setattr(page, "PICTURE", tmp_path / "soak.png")
+    page.write_page()
+    assert page.PAGE.read_text() == committed
+    assert page.PICTURE.stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["soak", "kills"])
+def test_a_result_is_kept_with_its_bars(name: str) -> None:
+    result: dict[str, Any] | None = kept(name)
+    assert result is not None
+    assert all(check["found"] for check in result["checks"])
