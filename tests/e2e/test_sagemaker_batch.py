@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 from botocore.client import BaseClient
 
 from local_sagemaker import storage
 from local_sagemaker.gateway import LocalSageMaker
+from tests.conftest import TREE
 from tests.e2e.conftest import clean_environment
 from tests.support.audio import encode, tone
 from tests.support.toy_model import SAMPLE_RATE
@@ -40,14 +42,16 @@ def mixed_prefix(s3: BaseClient) -> str:
     return "s3://sounds/mixed/"
 
 
-def run_job(sagemaker: LocalSageMaker, name: str, source: str, **extra: object) -> dict[str, Any]:
+def run_job(
+    sagemaker: LocalSageMaker, name: str, source: str, *, data_type: str = "S3Prefix", **extra: object
+) -> dict[str, Any]:
     """Runs a job to its end and returns its description."""
     control = sagemaker.client("sagemaker")
     control.create_transform_job(
         TransformJobName=name,
         ModelName="tagger",
         TransformInput={
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "DataSource": {"S3DataSource": {"S3DataType": data_type, "S3Uri": source}},
             "ContentType": "application/octet-stream",
         },
         TransformOutput={"S3OutputPath": f"s3://sounds/{name}", "Accept": "application/json"},
@@ -74,7 +78,7 @@ def test_every_object_is_answered_at_the_jobs_own_sensitivity_even_broken_ones(
 ) -> None:
     environment = {"SENSE_DEFAULT_SENSITIVITY": "-1", "SENSE_TAGS_SENSITIVITY": '{"Siren": 2}'}
     environment |= {"SENSE_BATCH_ERRORS": "answer"}
-    limits = {"MaxPayloadInMB": 25, "MaxConcurrentTransforms": 4}
+    limits: dict[str, Any] = {"MaxPayloadInMB": 25, "MaxConcurrentTransforms": 4}
     job = run_job(sagemaker, "mixed-job", mixed_prefix, Environment=environment, **limits)
     assert job["TransformJobStatus"] == "Completed"
     assert "FailureReason" not in job
@@ -89,8 +93,8 @@ def test_every_object_is_answered_at_the_jobs_own_sensitivity_even_broken_ones(
     assert "the body is empty" in errors["empty.mp3"]["error"]
 
 
-def test_broken_and_oversized_objects_fail_the_job_and_leave_the_others_answered(
-    sagemaker: LocalSageMaker, s3: BaseClient
+def test_what_failed_in_a_job_is_collected_and_tried_again_in_another(
+    sagemaker: LocalSageMaker, s3: BaseClient, tmp_path: Path
 ) -> None:
     good = bytes(encode(tone(1000, 0.8, 3, SAMPLE_RATE), SAMPLE_RATE, "wav"))
     s3.put_object(Bucket="sounds", Key="partly/good.wav", Body=good)
@@ -100,6 +104,23 @@ def test_broken_and_oversized_objects_fail_the_job_and_leave_the_others_answered
     assert job["TransformJobStatus"] == "Failed"
     assert "2 of 3 objects failed" in job["FailureReason"]
     assert storage.keys(s3, "s3://sounds/partly-job/") == ["partly-job/good.wav.out"]
+    arguments = ["s3://sounds/partly-job", "--input", "s3://sounds/partly", "--retry-manifest", "retry.json"]
+    run = subprocess.run(
+        [sys.executable, "-m", "sense_client", "collect", *arguments, "--output", "events.parquet"],
+        cwd=tmp_path,
+        env=clean_environment(**sagemaker.environment(), PYTHONPATH=str(TREE / "client")),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stderr
+    rows = list(pandas.read_parquet(tmp_path / "events.parquet").itertuples(index=False))
+    assert [(row.key, row.tag, row.start_seconds, row.end_seconds) for row in rows] == [("good.wav", "Siren", 0, 3)]
+    s3.put_object(Bucket="sounds", Key="partly/broken.wav", Body=good)
+    s3.upload_file(str(tmp_path / "retry.json"), "sounds", "manifests/retry.json")
+    job = run_job(sagemaker, "retry-job", "s3://sounds/manifests/retry.json", data_type="ManifestFile")
+    assert job["TransformJobStatus"] == "Completed"
+    assert storage.keys(s3, "s3://sounds/retry-job/") == ["retry-job/broken.wav.out", "retry-job/large.wav.out"]
 
 
 def test_a_container_that_cannot_start_fails_the_job(sagemaker: LocalSageMaker, mixed_prefix: str) -> None:
