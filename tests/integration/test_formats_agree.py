@@ -18,6 +18,8 @@ from tests.support.audio import Floats, decode, encode
 TREE = Path(__file__).resolve().parents[2]
 SAMPLE_RATE, NUM_CHANNELS = 44_100, 2
 TOLERANCE, FINE_TOLERANCE = 0.05, 0.005
+# Near a threshold a lossy codec moves a probability further: docs/record/model.md, Formats.
+LOSSY_TOLERANCE = 0.1
 # Not raw AAC (ADTS): it does not say how many samples its encoder put in front, so everything comes 23 ms late.
 LOSSY = ("mp3", "mp3_vbr", "vorbis", "opus", "m4a", "webm")
 LOSSLESS_24_BITS = ("flac24", "wav32f")
@@ -69,7 +71,7 @@ def packed(samples: Floats, sample_format: SampleFormat) -> bytes:
 def test_lossy_files(pool: ScoringPool, recording: Floats, expected: Floats, encoding: str) -> None:
     got = probabilities(pool, encode(recording, SAMPLE_RATE, encoding))
     assert got.shape == expected.shape
-    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=LOSSY_TOLERANCE)
 
 
 @pytest.mark.parametrize("encoding", ["wav", "flac"])

@@ -238,7 +238,7 @@ def variables(endpoint: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def s3(endpoint: str) -> BaseClient:
-    """The bucket `sounds` with recordings under `input` and answers under `output/job`; two recordings have none."""
+    """The bucket `collected` with recordings under `input` and answers under `output/job`; two recordings have none."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -246,13 +246,13 @@ def s3(endpoint: str) -> BaseClient:
         aws_secret_access_key="nothing",
         region_name="us-east-1",
     )
-    client.create_bucket(Bucket="sounds")
+    client.create_bucket(Bucket="collected")
     for key, body in answers().items():
-        client.put_object(Bucket="sounds", Key=f"output/job/{key}.out", Body=body)
-        client.put_object(Bucket="sounds", Key=f"input/{key}", Body=b"sound")
+        client.put_object(Bucket="collected", Key=f"output/job/{key}.out", Body=body)
+        client.put_object(Bucket="collected", Key=f"input/{key}", Body=b"sound")
     for key in ("input/day 1/lost.wav", "input/lost.wav", "input/day 1/"):
-        client.put_object(Bucket="sounds", Key=key, Body=b"")
-    client.put_object(Bucket="sounds", Key="output/job-2/other.wav.out", Body=b"another job's")
+        client.put_object(Bucket="collected", Key=key, Body=b"")
+    client.put_object(Bucket="collected", Key="output/job-2/other.wav.out", Body=b"another job's")
     return client
 
 
@@ -260,18 +260,18 @@ LOST = ["day 1/lost.wav", "lost.wav"]
 
 
 @pytest.mark.usefixtures("s3")
-@pytest.mark.parametrize("place", ["s3://sounds/output/job", "s3://sounds/output/job/"])
+@pytest.mark.parametrize("place", ["s3://collected/output/job", "s3://collected/output/job/"])
 def test_a_prefix_becomes_a_table_and_a_manifest_of_what_to_try_again(
     tmp_path: Path, variables: dict[str, str], place: str
 ) -> None:
-    retry = ("--input", "s3://sounds/input", "--retry-manifest", "retry.json", "--failures", "failures.parquet")
+    retry = ("--input", "s3://collected/input", "--retry-manifest", "retry.json", "--failures", "failures.parquet")
     run = sense(place, "-o", "events.parquet", *retry, folder=tmp_path, **variables)
     assert run.returncode == Exit.SOME_FAILED, run.stderr
     table = pandas.read_parquet(tmp_path / "events.parquet")
     assert list(table.itertuples(index=False, name=None)) == expected()
     broken = [f"broken {index}.wav" for index in range(NUM_BROKEN)]
     manifest = json.loads((tmp_path / "retry.json").read_text())
-    assert manifest[0] == {"prefix": "s3://sounds/input/"}
+    assert manifest[0] == {"prefix": "s3://collected/input/"}
     assert manifest[1:] == sorted([*broken, *LOST])
     failures = pandas.read_parquet(tmp_path / "failures.parquet")
     assert dict(zip(failures.key, failures.error, strict=True)) == {
@@ -285,10 +285,10 @@ def test_a_prefix_becomes_a_table_and_a_manifest_of_what_to_try_again(
     ("arguments", "code", "text"),
     [
         (["s3://nowhere/output", "-o", "a.csv"], Exit.UNAVAILABLE, "NoSuchBucket"),
-        (["s3://sounds/nothing", "-o", "a.csv"], Exit.USAGE, "there are no answers"),
+        (["s3://collected/nothing", "-o", "a.csv"], Exit.USAGE, "there are no answers"),
         (["nothing", "-o", "a.csv"], Exit.USAGE, "neither a folder nor"),
-        (["s3://sounds/output", "-o", "a.xlsx"], Exit.USAGE, "ends in none of"),
-        (["s3://sounds/output", "-o", "a.csv", "--retry-manifest", "r"], Exit.USAGE, "needs --input s3://"),
+        (["s3://collected/output", "-o", "a.xlsx"], Exit.USAGE, "ends in none of"),
+        (["s3://collected/output", "-o", "a.csv", "--retry-manifest", "r"], Exit.USAGE, "needs --input s3://"),
     ],
 )
 def test_what_cannot_be_collected(
