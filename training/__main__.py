@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.errors import EvaluationError
 from training.errors import TrainingError
 from training.settings import (
     CHECKPOINT_FILE,
@@ -199,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for name in names:
             (_STEPS | _EXTRA_STEPS)[name][0](options)
-    except (TrainingError, OSError, subprocess.CalledProcessError) as error:
+    except (TrainingError, EvaluationError, OSError, subprocess.CalledProcessError) as error:
         print(f"training, step {name}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from evaluation.judging import FALSE_SHARE as JUDGED_FALSE_SHARE
 from evaluation.measures import Mask, area_under_curve, recall_at, shares_found
 from evaluation.presence import ABSENT, THERE, Presence, presence
 from evaluation.recordings import Recording
@@ -93,7 +94,7 @@ class HeardRecordings:
             return None
         sources = {self.recordings[index].group for index in certain[there]}
         recall, false_alarms = shares_found(scores, there, np.float32(threshold))
-        rates = (area_under_curve(scores, there), recall_at(scores, there, 0.02), recall, false_alarms)
+        rates = (area_under_curve(scores, there), recall_at(scores, there, JUDGED_FALSE_SHARE), recall, false_alarms)
         return RecordedFigures(int(there.sum()), len(sources), int((~there).sum()), *(round(each, 4) for each in rates))
 
 

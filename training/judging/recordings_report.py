@@ -27,7 +27,7 @@ _MEANS = ("area_under_curve", "reachable_recall", "recall", "false_alarms")
 def recording_sets(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
     """The sets that judge: those that nothing was chosen on ("judge"), and those that tags and thresholds were."""
     sets = {
-        "judge": [each for each in recordings if each.split == _JUDGE],
+        _JUDGE: [each for each in recordings if each.split == _JUDGE],
         "kept_aside": [each for each in recordings if each.split != _JUDGE and split_of(each) == HELD_OUT],
     }
     return {name: chosen for name, chosen in sets.items() if chosen}
