@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from local_sagemaker import in_process
 from local_sagemaker.asynchronous import Backlog
 from local_sagemaker.aws import ACCOUNT, REGION, AwsError, json_response, refusal
 from local_sagemaker.control.plane import ControlPlane
@@ -140,8 +141,9 @@ def running(
 
 
 def assembled(url: str, container: str, start_container: StartContainer) -> Application:
-    """Returns the application for a URL, which it calls itself for S3 and SNS."""
-    s3, moto = client(url, "s3"), Moto()
+    """Returns the application for a URL, which it calls itself for SNS."""
+    moto = Moto()
+    s3 = in_process.connect(client(url, "s3"), moto.s3)
 
     @contextlib.contextmanager
     def find_server(name: str) -> Iterator[str]:
