@@ -117,6 +117,7 @@ TAGS: tuple[Tag, ...] = (
     Tag("Bird_honk", "Animal", "geese"),
 )
 TAG_NAMES: tuple[str, ...] = tuple(tag.name for tag in TAGS)
+NUM_TAGS = len(TAG_NAMES)
 TAG_INDEX: dict[str, int] = {name: index for index, name in enumerate(TAG_NAMES)}
 # Tags that are present wherever the tag is.
 PARENTS: dict[str, tuple[str, ...]] = {

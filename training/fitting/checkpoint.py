@@ -12,7 +12,8 @@ import torch
 
 from training.errors import TrainingError
 from training.fitting.network import Tagger
-from training.tags import TAG_NAMES
+from training.mixes.placing import CLASS_NAMES
+from training.tags import NUM_TAGS
 
 _PEAK_RATE = 3e-3
 _WARM_UPDATES = 300
@@ -57,7 +58,7 @@ class State:
     def fresh(cls, device: torch.device | None = None) -> State:
         """An untrained network, on a device."""
         torch.manual_seed(0)
-        tagger = Tagger(len(TAG_NAMES)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tagger = Tagger(NUM_TAGS, len(CLASS_NAMES)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         decayed = [each for each in tagger.parameters() if each.ndim > 1]
         plain = [each for each in tagger.parameters() if each.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]

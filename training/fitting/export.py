@@ -28,6 +28,7 @@ def with_tags(tagger: Tagger, indices: list[int]) -> Tagger:
     score = nn.Linear(tagger.head.score.in_features, len(indices))
     score.load_state_dict({"weight": tagger.head.score.weight[indices], "bias": tagger.head.score.bias[indices]})
     smaller.head.score = score
+    del smaller.head.classify
     return smaller
 
 

@@ -89,7 +89,7 @@ def train_step(state: State, batch: Batch, pairs: int, generator: torch.Generato
         features[:unpaired] = hide_bands(features[:unpaired], generator)
     with torch.autocast(device.type, torch.bfloat16):
         embeddings = tagger.encoder(features)
-        logits = tagger.score(embeddings, levels, window_starts(len(batch.clips)).to(device)).float()
+        logits = tagger.all_logits(embeddings, levels, window_starts(len(batch.clips)).to(device)).float()
     loss = masked_loss(logits, batch)
     apart = disagreement(logits, pairs) if pairs else torch.zeros_like(loss)
     torch.autograd.backward(loss + _AGREEMENT * apart)

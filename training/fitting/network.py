@@ -111,46 +111,59 @@ class Encoder(nn.Module):
 
 
 class Head(nn.Module):
-    """Neighbouring hops together: embeddings [M, WINDOW_HOPS * STEPS, D + 1] to logits [M, tags]."""
+    """Neighbouring hops together: embeddings [M, WINDOW_HOPS * STEPS, D + 1] to a summary [M, 2 * D] of each window."""
 
-    def __init__(self, tags: int) -> None:
+    def __init__(self, tags: int, classes: int) -> None:
         super().__init__()
         self.near = nn.Conv1d(_WIDTH + 1, _WIDTH, 3, padding=1)
         self.far = nn.Conv1d(_WIDTH, _WIDTH, 5, padding=6, dilation=3)
         self.dropout = nn.Dropout(0.2)
         self.score = nn.Linear(2 * _WIDTH, tags)
+        self.classify = nn.Linear(2 * _WIDTH, classes)
 
     def forward(self, steps: Tensor) -> Tensor:
         """All steps of a window at once, so that it hears sweeps and rhythms that cross the hops."""
         near = torch.relu(self.near(steps.transpose(1, 2)))
         far = torch.relu(near + self.far(near))
-        logits: Tensor = self.score(self.dropout(torch.cat([far.mean(2), far.amax(2)], 1)))
-        return logits
+        summary: Tensor = self.dropout(torch.cat([far.mean(2), far.amax(2)], 1))
+        return summary
 
 
 class Tagger(nn.Module):
-    """The whole network: hops and the windows' first hops to logits."""
+    """The whole network: hops and the windows' first hops to logits.
 
-    def __init__(self, tags: int) -> None:
+    Args:
+        tags: how many it scores.
+        classes: of AudioSet, which it learns from a teacher beside the tags. They teach the layers below what else
+            differs; nothing reads them afterwards.
+    """
+
+    def __init__(self, tags: int, classes: int = 0) -> None:
         super().__init__()
         self.log_mel = LogMel()
         self.encoder = Encoder()
-        self.head = Head(tags)
+        self.head = Head(tags, classes)
 
     def forward(self, hops: Tensor, starts: Tensor) -> Tensor:
         """float32[N, HOP_SAMPLES] and int64[M] to logits [M, tags]; window m is the hops starts[m], starts[m] + 1."""
         features, levels = self.log_mel(hops)
-        return self.score(self.encoder(features), levels, starts)
+        logits: Tensor = self.head.score(self.summaries(self.encoder(features), levels, starts))
+        return logits
 
-    def score(self, embeddings: Tensor, levels: Tensor, starts: Tensor) -> Tensor:
-        """Embeddings [N, STEPS, D] and log levels [N] of all hops to logits [M, tags]."""
+    def all_logits(self, embeddings: Tensor, levels: Tensor, starts: Tensor) -> Tensor:
+        """Embeddings [N, STEPS, D] and log levels [N] of all hops to logits [M, tags, then classes]."""
+        summaries = self.summaries(embeddings, levels, starts)
+        return torch.cat([self.head.score(summaries), self.head.classify(summaries)], 1)
+
+    def summaries(self, embeddings: Tensor, levels: Tensor, starts: Tensor) -> Tensor:
+        """Embeddings [N, STEPS, D] and log levels [N] of all hops to a summary [M, 2 * D] of each window."""
         members = torch.stack([starts + number for number in range(WINDOW_HOPS)], 1)
         loudness = levels[members]
         # How much quieter each hop is than the loudest of its window; 8.7 dB is 1, and 26 dB the most.
         relative = ((loudness - loudness.amax(1, keepdim=True)) / 2).clamp(min=-3)
         beside = relative[:, :, None, None].expand(-1, -1, STEPS, 1)
-        logits: Tensor = self.head(torch.cat([embeddings[members], beside], 3).flatten(1, 2))
-        return logits
+        summaries: Tensor = self.head(torch.cat([embeddings[members], beside], 3).flatten(1, 2))
+        return summaries
 
 
 class Served(nn.Module):

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from training.fitting.network import Tagger
 from training.judging.metrics import BoolArray, FloatArray
 from training.mixes.batch import Batch, hops_of, window_starts
+from training.tags import NUM_TAGS
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ def probabilities(tagger: Tagger, clips: torch.Tensor) -> FloatArray:
 def score_clips(tagger: Tagger, batches: Iterable[Batch], what: str) -> ScoredWindows:
     """Score all windows of some batches; `what` is the text of the progress bar."""
     parts = [
-        (probabilities(tagger, batch.clips), batch.targets.flatten(0, 1), batch.known.flatten(0, 1))
+        (
+            probabilities(tagger, batch.clips),
+            *(each[..., :NUM_TAGS].flatten(0, 1) for each in (batch.targets, batch.known)),
+        )
         for batch in tqdm(batches, desc=what, unit="batch", leave=False)
     ]
     scores, there, known = zip(*parts, strict=True)

@@ -7,7 +7,7 @@ synthetic sound's is one row, its labels.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +19,21 @@ import torch
 from torch import Tensor
 
 from handler.arrays import Floats
-from training.mixes.placing import UNKNOWN, Clip, place, spread, teacher_thresholds
+from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, place, spread, teacher_thresholds
 from training.sources.recordings import TEACHER_FILE, TRAINED
 from training.stems import StoredStem, stem_folder
-from training.tags import RECORDED_TAGS, TAG_INDEX, TAG_NAMES, Labels
+from training.tags import NUM_TAGS, RECORDED_TAGS, TAG_INDEX, TAG_NAMES, Labels
 
+NUM_TARGETS = NUM_TAGS + len(CLASS_NAMES)
 NOISE = "noise"
 _BACKGROUNDS = ("background", NOISE)
+WITHOUT_TAG = "without a tag"
 _RECORDED = "recorded/"  # begins the names of recordings' groups
 
 
 @dataclass(frozen=True)
 class Track:
-    """A stem with its targets: float32 (rows, tags), UNKNOWN where nothing is known."""
+    """A stem with its targets: float32 (rows, tags, then AudioSet's classes), UNKNOWN where nothing is known."""
 
     stem: StoredStem
     rows: Floats
@@ -44,7 +46,7 @@ class Bank:
     Attributes:
         samples: int16 of all stems in a row.
         first, lengths: int64 [S], where each begins and how long it is, in samples.
-        rows: float32 [rows, tags], the tracks of all stems in a row.
+        rows: float32 [rows, tags, then classes], the tracks of all stems in a row.
         row_first, row_counts: int64 [S], where each stem's track begins and how many rows it has.
         groups: names of the groups, in the order of `odds`.
         odds: float64 [groups], how often each is drawn; they add up to 1.
@@ -75,7 +77,8 @@ def labelled_tracks(stems: list[StoredStem]) -> list[Track]:
 
 
 def _row(labels: Labels, group: str) -> Floats:
-    row = np.zeros((1, len(TAG_NAMES)), np.float32)
+    row = np.zeros((1, NUM_TARGETS), np.float32)
+    row[0, NUM_TAGS:] = UNKNOWN
     unsure = set(labels.unsure) | (RECORDED_TAGS if group in _BACKGROUNDS else set())
     row[0, [TAG_INDEX[name] for name in unsure]] = UNKNOWN
     row[0, [TAG_INDEX[name] for name in labels.present]] = 1
@@ -87,20 +90,40 @@ def recorded_tracks(work: Path, split: str) -> list[Track]:
     listing = work / "stems" / TEACHER_FILE
     if not listing.exists():
         return []
-    teacher_tags = json.loads(listing.read_text())["tags"]
-    entries, samples, taught = _read_recordings(stem_folder(work, split), teacher_tags)
-    thresholds = _thresholds(work, teacher_tags)
-    tracks = []
-    for entry, wave, heard in zip(entries, samples, taught, strict=True):
-        clip = Clip(entry["tags"], entry["tags_one_of"], entry["tags_absent"])
-        stem = StoredStem(wave, Labels(tuple(entry["tags"])), entry["group"], f"{_RECORDED}{entry['drawn_as']}")
-        tracks.append(Track(stem, place(clip, heard, thresholds)))
-    return tracks
+    outputs = json.loads(listing.read_text())["tags"]
+    entries, samples, taught = _read_recordings(stem_folder(work, split))
+    thresholds = _thresholds(work, outputs)
+    placed = [
+        place(_clip(entry), spread(outputs, heard), thresholds) for entry, heard in zip(entries, taught, strict=True)
+    ]
+    groups = _groups([_named(entry, track) for entry, track in zip(entries, placed, strict=True)])
+    return [
+        Track(
+            StoredStem(wave, Labels(tuple(entry["tags"])), entry["group"], _RECORDED + group),
+            np.concatenate([track, classes(outputs, heard)], 1),
+        )
+        for entry, wave, heard, track, group in zip(entries, samples, taught, placed, groups, strict=True)
+    ]
 
 
-def _read_recordings(
-    folder: Path, teacher_tags: list[str]
-) -> tuple[list[dict[str, Any]], list[npt.NDArray[np.int16]], list[Floats]]:
+def _clip(entry: Mapping[str, Any]) -> Clip:
+    return Clip(entry["tags"], entry["tags_one_of"], entry["tags_absent"])
+
+
+def _named(entry: Mapping[str, Any], track: Floats) -> list[str]:
+    """The tags of a recording: its labels, or else what its teacher hears in it."""
+    return [name for name in entry["tags"] if name in TAG_INDEX] or [
+        name for name, most in zip(TAG_NAMES, track.max(0), strict=True) if most >= 0.5
+    ]
+
+
+def _groups(named: list[list[str]]) -> list[str]:
+    """The group of each recording: its rarest tag, so that rare tags are drawn as often as frequent ones."""
+    counts = Counter(tag for tags in named for tag in tags)
+    return [min(tags, key=lambda tag: counts[tag]) if tags else WITHOUT_TAG for tags in named]
+
+
+def _read_recordings(folder: Path) -> tuple[list[dict[str, Any]], list[npt.NDArray[np.int16]], list[Floats]]:
     """The list's entries, samples and teacher's probabilities of all recordings of a folder."""
     entries, samples, taught = [], [], []
     for listing in sorted(folder.glob("*.json")):
@@ -110,17 +133,19 @@ def _read_recordings(
         for entry in json.loads(listing.read_text()):
             entries.append(entry)
             samples.append(waves[at : at + entry["length"]])
-            taught.append(spread(teacher_tags, heard[row : row + entry["rows"]].astype(np.float32)))
+            taught.append(heard[row : row + entry["rows"]].astype(np.float32))
             at, row = at + entry["length"], row + entry["rows"]
     return entries, samples, taught
 
 
-def _thresholds(work: Path, teacher_tags: list[str]) -> Floats:
-    entries, _, taught = _read_recordings(stem_folder(work, TRAINED), teacher_tags)
-    most = np.stack([each.max(0) for each in taught])
+def _thresholds(work: Path, outputs: list[str]) -> Floats:
+    """From which probability on the teacher is believed: by the recordings with labels."""
+    entries, _, taught = _read_recordings(stem_folder(work, TRAINED))
+    labels = [[*entry["tags"], *entry["tags_one_of"]] for entry in entries]
+    heard = [spread(outputs, each).max(0) for each, named in zip(taught, labels, strict=True) if named]
+    most = np.array(heard, np.float32).reshape(-1, NUM_TAGS)
     there = np.zeros(most.shape, np.bool_)
-    for index, entry in enumerate(entries):
-        named = [*entry["tags"], *entry["tags_one_of"]]
+    for index, named in enumerate(filter(None, labels)):
         there[index, [TAG_INDEX[name] for name in named if name in TAG_INDEX]] = True
     return teacher_thresholds(most, there)
 

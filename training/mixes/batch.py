@@ -18,8 +18,8 @@ class Batch:
 
     Attributes:
         clips: float32[B, CLIP_SAMPLES].
-        targets: float32[B, WINDOWS, tags], 1 where the window has the tag.
-        known: float32[B, WINDOWS, tags], 0 where it is not known.
+        targets: float32[B, WINDOWS, tags, then AudioSet's classes], 1 where the window has the tag.
+        known: float32 of the same shape, 0 where it is not known.
     """
 
     clips: Tensor

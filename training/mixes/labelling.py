@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from training.mixes.batch import WINDOWS
 from training.settings import FRAME_SAMPLES, HOP_SAMPLES, WINDOW_HOPS
@@ -16,8 +17,9 @@ _FRAMES_PER_HOP = HOP_SAMPLES // FRAME_SAMPLES
 CLEAR_RATIO = 10 ** (-6 / 10)
 FAINT_RATIO = 10 ** (-14 / 10)
 _TAIL_RATIO = 10 ** (-35 / 10)  # frames this far under the clip's loudest are the tail of a sound and do not count
+_USUAL_FRAMES = 5
 _CLEAR_FRAMES = torch.tensor(
-    [1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIVE_TAGS else 5 for name in TAG_NAMES]
+    [1 if name in MOMENTARY_TAGS else 2 if name in IMPULSIVE_TAGS else _USUAL_FRAMES for name in TAG_NAMES]
 )
 # A target that is surer than this needs a clear source; under it, a source that is only faint leaves nothing open.
 _DOUBT = 0.15
@@ -29,15 +31,15 @@ def frame_energies(samples: Tensor) -> Tensor:
 
 
 def window_targets(energies: Tensor, has: Tensor, owners: Tensor, clips: int) -> tuple[Tensor, Tensor]:
-    """Targets and known marks [clips, WINDOWS, tags] from what each source has and how loud it is in its mix.
+    """Targets and known marks [clips, WINDOWS, targets] from what each source has and how loud it is in its mix.
 
     A window has what its sources have, where enough of a source's frames are clear: 1 for momentary tags, 2 for
-    impulsive ones, 5 for the others. A tag is not known where a source may have it and is heard, or has it and is
-    faint.
+    impulsive ones, 5 for the others and for AudioSet's classes. A target is not known where a source may have it and
+    is heard, or has it and is faint.
 
     Args:
         energies: float32 [K, frames], each source's energy in the mix.
-        has: float32 [K, WINDOWS, tags], targets of each source; negative where they are not known.
+        has: float32 [K, WINDOWS, tags, then classes], targets of each source; negative where they are not known.
         owners: int64 [K], each source's clip.
         clips: how many clips there are.
     """
@@ -45,7 +47,8 @@ def window_targets(energies: Tensor, has: Tensor, owners: Tensor, clips: int) ->
     heard = (total > _TAIL_RATIO * total.amax(1, keepdim=True))[owners]
     clear = _frames_of_windows((energies > CLEAR_RATIO * total[owners]) & heard)
     audible = _frames_of_windows((energies > FAINT_RATIO * total[owners]) & heard) > 0
-    enough = clear[:, :, None] >= _CLEAR_FRAMES.to(energies.device)
+    needed = functional.pad(_CLEAR_FRAMES, (0, has.shape[2] - len(_CLEAR_FRAMES)), value=_USUAL_FRAMES)
+    enough = clear[:, :, None] >= needed.to(energies.device)
     sure = torch.where(enough, has.clamp(min=0), torch.zeros_like(has))
     open_ = audible[:, :, None] & ((has < 0) | (~enough & (has > _DOUBT)))
     targets = _most(sure, owners, clips)

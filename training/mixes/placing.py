@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from catalogue.catalogue import load_catalogue
 from handler.arrays import Floats
 from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
 
 UNKNOWN = np.float32(-1)
+CLASS_NAMES = tuple(each.name for each in load_catalogue().classes)  # of AudioSet
 # A label is placed where the teacher hears it at least this strongly, against where it hears it most.
 _HEARD_SHARE, _UNHEARD_SHARE = 0.3, 0.05
 # A teacher that never reaches this probability did not recognise what the label says: then its track says nothing.
@@ -43,9 +45,10 @@ def teacher_thresholds(most: Floats, there: npt.NDArray[np.bool_]) -> Floats:
         there: bool (recordings, tags), whether the recording has the tag.
 
     Returns:
-        float32 (tags,), from 0.05 to 0.5.
+        float32 (tags,), from 0.05 to 0.5, which holds where all recordings have the tag, too.
     """
-    reached = [np.quantile(most[~there[:, tag], tag], 1 - _FALSE_SHARE) for tag in range(most.shape[1])]
+    others = [most[~there[:, tag], tag] for tag in range(most.shape[1])]
+    reached = [np.quantile(each, 1 - _FALSE_SHARE) if len(each) else _HIGHEST_THRESHOLD for each in others]
     return np.clip(np.array(reached, np.float32), _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD)
 
 
@@ -91,10 +94,33 @@ def _placed(believed: Floats, taught: Floats) -> Floats:
     return np.where(taught >= _HEARD_SHARE * most, np.float32(1), unheard).astype(np.float32)
 
 
-def spread(teacher_tags: Sequence[str], taught: Floats) -> Floats:
-    """A teacher's probabilities (windows, its tags) in the columns of TAG_NAMES; UNKNOWN where it knows no such tag."""
+def knows_classes(outputs: Sequence[str]) -> bool:
+    """Whether a teacher's outputs are AudioSet's classes; else they are tags."""
+    return set(CLASS_NAMES) <= set(outputs)
+
+
+def spread(outputs: Sequence[str], taught: Floats) -> Floats:
+    """A teacher's probabilities (windows, its outputs) in the columns of TAG_NAMES; UNKNOWN where it knows no such tag.
+
+    A tag of AudioSet's classes is as probable as the most probable of them.
+    """
     wide = np.full((len(taught), len(TAG_NAMES)), UNKNOWN, np.float32)
-    for column, name in enumerate(teacher_tags):
-        if name in TAG_INDEX:
-            wide[:, TAG_INDEX[name]] = taught[:, column]
+    for name, columns in _columns_of_tags(outputs).items():
+        wide[:, TAG_INDEX[name]] = taught[:, columns].max(1)
     return wide
+
+
+def _columns_of_tags(outputs: Sequence[str]) -> dict[str, list[int]]:
+    if not knows_classes(outputs):
+        return {name: [column] for column, name in enumerate(outputs) if name in TAG_INDEX}
+    column_of = {name: column for column, name in enumerate(outputs)}
+    classes_of = load_catalogue().classes_of
+    return {name: [column_of[each.name] for each in classes_of[name]] for name in TAG_NAMES if name in classes_of}
+
+
+def classes(outputs: Sequence[str], taught: Floats) -> Floats:
+    """A teacher's probabilities (windows, its outputs) in the columns of CLASS_NAMES; UNKNOWN if it knows only tags."""
+    if not knows_classes(outputs):
+        return np.full((len(taught), len(CLASS_NAMES)), UNKNOWN, np.float32)
+    column_of = {name: column for column, name in enumerate(outputs)}
+    return taught[:, [column_of[name] for name in CLASS_NAMES]]

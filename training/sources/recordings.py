@@ -29,11 +29,9 @@ from training.errors import TrainingError
 from training.settings import RATE, TEACHER_STEP_SECONDS
 from training.sources.debian_packages import PACKAGES
 from training.stems import stem_folder
-from training.tags import TAG_INDEX
 
 SPLITS = TRAINED, HELD_OUT = "recorded", "recorded_valid"
 TEACHER_FILE = "teacher.json"
-UNLABELLED = "unlabelled"
 _HELD_OUT_SHARE = 8  # one source of eight is kept aside: tags and thresholds are chosen on it
 _SHARD_RECORDINGS = 60
 _BATCH_WINDOWS = 64
@@ -58,13 +56,6 @@ def read_trainable(place: Path) -> list[Recording]:
     if not chosen:
         raise TrainingError(f'{place} has no recordings of split "train"')
     return chosen
-
-
-def groups_of(recordings: list[Recording]) -> list[str]:
-    """The group of each recording: its rarest tag, so that rare tags are drawn as often as frequent ones."""
-    counts = Counter(tag for each in recordings for tag in each.tags if tag in TAG_INDEX)
-    named = ([tag for tag in each.tags if tag in counts] for each in recordings)
-    return [min(tags, key=lambda tag: counts[tag]) if tags else UNLABELLED for tags in named]
 
 
 def decoded(path: Path, sample_rate: int) -> Floats:
@@ -116,9 +107,8 @@ def listen(place: Path, teacher_file: Path, work: Path) -> None:
     (work / "stems").mkdir(parents=True, exist_ok=True)
     described = {"name": f"{teacher.info.name} {teacher.info.version}", "tags": teacher.info.tags}
     (work / "stems" / TEACHER_FILE).write_text(json.dumps(described))
-    grouped = list(zip(recordings, groups_of(recordings), strict=True))
     for split in SPLITS:
-        chosen = [each for each in grouped if split_of(each[0]) == split]
+        chosen = [each for each in recordings if split_of(each) == split]
         stem_folder(work, split).mkdir(parents=True, exist_ok=True)
         for first in tqdm(range(0, len(chosen), _SHARD_RECORDINGS), desc=split, unit="shard"):
             path = stem_folder(work, split) / f"recordings-{first // _SHARD_RECORDINGS:03}"
@@ -126,18 +116,16 @@ def listen(place: Path, teacher_file: Path, work: Path) -> None:
                 _write_shard(path, chosen[first : first + _SHARD_RECORDINGS], teacher)
 
 
-def _write_shard(path: Path, grouped: list[tuple[Recording, str]], teacher: Model) -> None:
+def _write_shard(path: Path, recordings: list[Recording], teacher: Model) -> None:
     """All samples in a row, all tracks in a row, and last the list, which marks the shard as whole."""
     pieces, tracks, entries = [], [], []
-    for recording, group in grouped:
+    for recording in recordings:
         samples = decoded(recording.path, RATE)
         track = teacher_track(teacher, decoded(recording.path, teacher.info.sample_rate))
         pieces.append((samples * (0.9 * 32767 / (np.abs(samples).max(initial=0) + 1e-9))).astype(np.int16))
         tracks.append(track)
         fields = {name: value for name, value in asdict(recording).items() if name != "path"}
-        entries.append(
-            fields | {"path": str(recording.path), "drawn_as": group, "length": len(samples), "rows": len(track)}
-        )
+        entries.append(fields | {"path": str(recording.path), "length": len(samples), "rows": len(track)})
     np.save(path.with_suffix(".npy"), np.concatenate(pieces))
     np.save(path.with_suffix(".teacher.npy"), np.concatenate(tracks))
     partial = path.with_suffix(".json.partial")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,28 @@ from training.fitting.checkpoint import State, learning_rate
 from training.fitting.fit import drawn_ahead
 from training.fitting.losses import disagreement, masked_loss
 from training.mixes.batch import WINDOWS, Batch, window_starts
+from training.tags import NUM_TAGS
+
+TARGETS = NUM_TAGS + 3  # the tags, and three classes
 
 
-def _batch(known: float) -> Batch:
-    return Batch(
-        torch.zeros(2, 4), torch.ones(2, WINDOWS, 3), torch.full((2, WINDOWS, 3), known) + torch.eye(3)[None, :1]
-    )
+def _batch(known_tags: int, known_classes: int = 0) -> Batch:
+    known = torch.zeros(2, WINDOWS, TARGETS)
+    known[..., :known_tags] = known[..., NUM_TAGS : NUM_TAGS + known_classes] = 1
+    return Batch(torch.zeros(2, 4), torch.ones(2, WINDOWS, TARGETS), known)
 
 
 def test_what_nobody_knows_does_not_count_in_the_loss() -> None:
-    logits, altered = torch.zeros(2 * WINDOWS, 3), torch.zeros(2 * WINDOWS, 3)
+    logits, altered = torch.zeros(2 * WINDOWS, TARGETS), torch.zeros(2 * WINDOWS, TARGETS)
     altered[:, 1:] = 50.0
-    assert masked_loss(logits, _batch(0.0)) == masked_loss(altered, _batch(0.0))
-    assert masked_loss(logits, _batch(1.0)) != masked_loss(altered, _batch(1.0))
+    assert masked_loss(logits, _batch(1)) == masked_loss(altered, _batch(1))
+    assert masked_loss(logits, _batch(2)) != masked_loss(altered, _batch(2))
+
+
+def test_classes_add_to_the_loss_of_the_tags() -> None:
+    logits = torch.zeros(2 * WINDOWS, TARGETS)
+    alone, with_classes = masked_loss(logits, _batch(4)), masked_loss(logits, _batch(4, 3))
+    assert with_classes - alone == pytest.approx(3 / 4 * math.log(2))
 
 
 def test_disagreement_compares_each_clean_clip_with_its_coded_one() -> None:

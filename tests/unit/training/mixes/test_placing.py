@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.arrays import Floats
-from training.mixes.placing import UNKNOWN, Clip, place, spread, teacher_thresholds
+from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, place, spread, teacher_thresholds
 from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
 
 KNOCK, SPEECH, ALARM, CLICK = (TAG_INDEX[name] for name in ("Knock", "Speech", "Alarm", "Single_click"))
@@ -64,6 +64,20 @@ def test_few_recordings_without_a_tag_reach_the_teachers_threshold() -> None:
     assert teacher_thresholds(most, there) == pytest.approx([0.5, 0.05])
     scaled = teacher_thresholds(most * np.array([0.3, 1], np.float32), there)
     assert scaled[0] == pytest.approx(0.3 * 989 / 999 * 0.99, abs=0.003)
+
+
+def test_a_teacher_of_audiosets_classes_gives_tags_and_classes() -> None:
+    heard = np.linspace(0, 0.5, 2 * len(CLASS_NAMES), dtype=np.float32).reshape(2, -1)
+    backwards = [*reversed(CLASS_NAMES)]
+    assert np.array_equal(classes(backwards, heard), heard[:, ::-1])
+    tags = spread(backwards, heard)
+    barks = [heard[:, backwards.index(name)] for name in ("Bark", "Yip", "Bow-wow")]
+    assert (tags[:, TAG_INDEX["Dog_bark"]] >= np.max(barks, 0)).all()
+    assert (tags[:, CLICK] == UNKNOWN).all()
+
+
+def test_a_teacher_of_tags_says_nothing_of_classes() -> None:
+    assert (classes(["Knock"], np.ones((3, 1), np.float32)) == UNKNOWN).all()
 
 
 @given(

@@ -13,9 +13,10 @@ from scipy.io import wavfile
 from handler.model.loading import load_model
 from training.errors import TrainingError
 from training.mixes.bank import recorded_tracks
+from training.mixes.placing import UNKNOWN
 from training.settings import RATE
-from training.sources.recordings import SPLITS, TRAINED, groups_of, listen, read_trainable, teacher_track, write_sources
-from training.tags import TAG_INDEX
+from training.sources.recordings import SPLITS, TRAINED, listen, read_trainable, teacher_track, write_sources
+from training.tags import NUM_TAGS, TAG_INDEX
 
 
 def tone(hertz: float, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -36,9 +37,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def test_only_recordings_that_are_free_for_training_are_read(manifest: Path) -> None:
-    recordings = read_trainable(manifest)
-    assert [each.path.name for each in recordings] == [f"{each}.wav" for each in range(7)]
-    assert groups_of(recordings) == ["unlabelled", *["Siren"] * 6]
+    assert [each.path.name for each in read_trainable(manifest)] == [f"{each}.wav" for each in range(7)]
 
 
 @pytest.mark.parametrize(("seconds", "windows"), [(0.5, 1), (2, 1), (2.1, 2), (2.5, 2), (5, 7)])
@@ -63,12 +62,13 @@ def test_stems_of_recordings_have_their_labels_placed_and_continue(
     for _ in range(2):  # the second time nothing is left to do
         listen(manifest, toy_model, tmp_path / "work")
     tracks = [each for split in SPLITS for each in recorded_tracks(tmp_path / "work", split)]
-    assert {each.stem.group for each in tracks} == {"recorded/Siren", "recorded/unlabelled"}
+    assert {each.stem.group for each in tracks} == {"recorded/Siren"}  # without a label, the teacher says it
     assert all(len(each.stem.samples) == 6 * RATE for each in tracks)
-    labelled = next(each for each in tracks if each.stem.group == "recorded/Siren")
+    labelled = next(each for each in tracks if each.stem.labels.present)
     siren = labelled.rows[:, TAG_INDEX["Siren"]]
     assert siren[-1] == 1
     assert siren[0] < 0.5
+    assert (labelled.rows[:, NUM_TAGS:] == UNKNOWN).all()  # this teacher knows tags alone
 
 
 def test_the_list_of_sources_names_what_was_heard(manifest: Path, toy_model: Path, tmp_path: Path) -> None:
