@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,14 @@ class TagFigures:
     threshold: float
     recall: float
     false_alarms: float
+
+
+def rounded(figures: TagFigures) -> TagFigures:
+    """The same with four digits, for reports."""
+    fields: dict[str, Any] = {
+        name: round(each, 4) if isinstance(each, float) else each for name, each in asdict(figures).items()
+    }
+    return TagFigures(**fields)
 
 
 def judged(

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from evaluation.judging import FALSE_SHARE as JUDGED_FALSE_SHARE
-from evaluation.measures import Mask, area_under_curve, recall_at, shares_found
+from evaluation.judging import TagFigures, judged, rounded
+from evaluation.measures import Mask
 from evaluation.presence import ABSENT, THERE, Presence, presence
 from evaluation.recordings import Recording
 from handler.arrays import Floats
@@ -28,29 +28,6 @@ FALSE_SHARE = 0.012
 _FALSE_SHARES = {"Music": 0.04, "Instrument": 0.04}
 _LEAST_CLIPS = 5
 _ENOUGH_CLIPS, _ENOUGH_SOURCES = 10, 5
-
-
-@dataclass(frozen=True)
-class RecordedFigures:
-    """How one tag is heard in recordings that were kept aside. A clip's score is the highest of its windows.
-
-    Attributes:
-        clips: that have the tag.
-        sources: of these.
-        others: clips that lack it.
-        area_under_curve: of the ROC curve.
-        reachable_recall: at the lowest threshold with at most 2 % false alarms on these clips.
-        recall: share of the clips with the tag that reach the shipped threshold.
-        false_alarms: share of the others that do.
-    """
-
-    clips: int
-    sources: int
-    others: int
-    area_under_curve: float
-    reachable_recall: float
-    recall: float
-    false_alarms: float
 
 
 @dataclass(frozen=True)
@@ -86,16 +63,11 @@ class HeardRecordings:
         share = _FALSE_SHARES.get(TAG_NAMES[tag], FALSE_SHARE)
         return float(np.quantile(others, 1 - share)) if len(others) else 0.0
 
-    def figures(self, tag: int, threshold: float) -> RecordedFigures | None:
+    def figures(self, tag: int, threshold: float) -> TagFigures | None:
         """The figures of a tag; None where fewer than 5 clips have it."""
-        certain = np.flatnonzero(self.known[:, tag] >= ABSENT)
-        scores, there = self.scores[certain, tag], self.known[certain, tag] == THERE
-        if there.sum() < _LEAST_CLIPS or there.all():
-            return None
-        sources = {self.recordings[index].group for index in certain[there]}
-        recall, false_alarms = shares_found(scores, there, np.float32(threshold))
-        rates = (area_under_curve(scores, there), recall_at(scores, there, JUDGED_FALSE_SHARE), recall, false_alarms)
-        return RecordedFigures(int(there.sum()), len(sources), int((~there).sum()), *(round(each, 4) for each in rates))
+        scores, thresholds = self.scores[:, tag : tag + 1], np.array([threshold], np.float32)
+        found = judged(self.recordings, scores, [TAG_NAMES[tag]], thresholds, least_clips=_LEAST_CLIPS)
+        return rounded(found[0]) if found else None
 
 
 def _recording(entry: dict[str, Any]) -> Recording:

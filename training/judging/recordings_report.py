@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.errors import EvaluationError
-from evaluation.judging import TagFigures, judged
+from evaluation.judging import TagFigures, judged, rounded
 from evaluation.recordings import Recording, read_recordings
 from evaluation.scoring import clip_probabilities, read_model
 from handler.model.loading import Model
-from training.errors import TrainingError
 from training.sources.recordings import HELD_OUT, split_of
 
 LEAST_CLIPS = 5
@@ -42,17 +40,13 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
         report_file: JSON that is written.
 
     Raises:
-        TrainingError: the list, one of its files or a model cannot be read.
+        EvaluationError: the list, one of its files or a model cannot be read.
     """
-    try:
-        sets = recording_sets(read_recordings(place))
-        models = [read_model(file) for file in model_files]
-        heard = {
-            name: {title_of(model): _figures(recordings, model) for model in models}
-            for name, recordings in sets.items()
-        }
-    except EvaluationError as error:
-        raise TrainingError(str(error)) from None
+    sets = recording_sets(read_recordings(place))
+    models = [read_model(file) for file in model_files]
+    heard = {
+        name: {title_of(model): _figures(recordings, model) for model in models} for name, recordings in sets.items()
+    }
     report = {
         "model": models[0].info.name,
         "version": models[0].info.version,
@@ -60,7 +54,7 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
             name: {
                 "clips": len(sets[name]),
                 "origins": Counter(each.origin for each in sets[name]),
-                "models": {title: [_rounded(each) for each in figures] for title, figures in by_model.items()},
+                "models": {title: [asdict(rounded(each)) for each in figures] for title, figures in by_model.items()},
             }
             for name, by_model in heard.items()
         },
@@ -78,10 +72,6 @@ def _figures(recordings: Sequence[Recording], model: Model) -> list[TagFigures]:
     info = model.info
     scores = clip_probabilities(model, recordings)
     return judged(recordings, scores, info.tags, info.thresholds, least_clips=LEAST_CLIPS)
-
-
-def _rounded(figures: TagFigures) -> dict[str, Any]:
-    return {name: round(each, 4) if isinstance(each, float) else each for name, each in asdict(figures).items()}
 
 
 def means(figures: Sequence[dict[str, Any]], tags: set[str]) -> dict[str, float]:

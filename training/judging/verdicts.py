@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.judging.held_out_recordings import RecordedFigures
+from evaluation.judging import TagFigures
 from training.judging.metrics import (
     PREVALENCE,
     SENSITIVITIES,
@@ -62,7 +62,7 @@ class Verdict:
     name: str
     threshold: float
     evidence: str
-    recorded: RecordedFigures | None
+    recorded: TagFigures | None
     held_out: Figures | None
     unseen: Figures | None
 

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from evaluation.errors import EvaluationError
 from evaluation.recordings import Recording, read_recordings
 from evaluation.scoring import MAX_SECONDS, read_model
 from handler.arrays import Floats
@@ -46,13 +45,10 @@ def read_trainable(place: Path) -> list[Recording]:
     """Recordings that a list gives free for training: split "train", or all where the list has no splits.
 
     Raises:
-        TrainingError: there are none, or the list has an error.
+        TrainingError: there are none.
+        EvaluationError: the list has an error.
     """
-    try:
-        recordings = read_recordings(place)
-    except EvaluationError as error:
-        raise TrainingError(str(error)) from None
-    chosen = [each for each in recordings if each.split in ("", "train")]
+    chosen = [each for each in read_recordings(place) if each.split in ("", "train")]
     if not chosen:
         raise TrainingError(f'{place} has no recordings of split "train"')
     return chosen
@@ -97,13 +93,10 @@ def listen(place: Path, teacher_file: Path, work: Path) -> None:
     """Write the stems and tracks of a list's recordings under WORK/stems; shards that exist are kept.
 
     Raises:
-        TrainingError: the list, a recording or the teacher cannot be read.
+        TrainingError: the list has no recordings for training, or a recording cannot be read.
+        EvaluationError: the list or the teacher cannot be read.
     """
-    recordings = read_trainable(place)
-    try:
-        teacher = read_model(teacher_file)
-    except EvaluationError as error:
-        raise TrainingError(str(error)) from None
+    recordings, teacher = read_trainable(place), read_model(teacher_file)
     (work / "stems").mkdir(parents=True, exist_ok=True)
     described = {"name": f"{teacher.info.name} {teacher.info.version}", "tags": teacher.info.tags}
     (work / "stems" / TEACHER_FILE).write_text(json.dumps(described))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.judging import TagFigures
 from evaluation.presence import presence
 from evaluation.recordings import Recording
 from training.errors import TrainingError
@@ -16,7 +17,7 @@ from training.fitting.network import Tagger
 from training.judging.clips import calm_clips, draws, noise_bank, singles
 from training.judging.confusion import Confusion
 from training.judging.false_alarms import UNSEEN_HUM, UNSEEN_STEADY, counted, without_tags_of
-from training.judging.held_out_recordings import HeardRecordings, RecordedFigures
+from training.judging.held_out_recordings import HeardRecordings
 from training.judging.judge import Sets, evidence_of
 from training.judging.judgement_file import Judgement, keep_judgement, read_judgement
 from training.judging.scored_windows import ScoredWindows, score_clips
@@ -132,7 +133,7 @@ def test_a_tag_that_no_window_has_gets_no_figures() -> None:
 def verdict(unseen: float, area: float | None, evidence: str, windows: int = 500) -> Verdict:
     """Of a tag with this average precision on synthesis and this area under the ROC curve on recordings."""
     made = Figures(windows, 0.05, 0.1, unseen, [0.9] * 5, [0.9] * 5, 0.01)
-    recorded = None if area is None else RecordedFigures(12, 6, 300, area, 0.7, 0.7, 0.01)
+    recorded = None if area is None else TagFigures("Knock", 12, 6, 300, area, 0.8, 0.7, 0.5, 0.7, 0.01)
     return Verdict("Knock", 0.5, evidence, recorded, made, made)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+from evaluation.errors import EvaluationError
 from training.__main__ import main
-from training.errors import TrainingError
 from training.judging.recordings_report import judge_recordings
 from training.sources.recordings import HELD_OUT, split_of
 
@@ -60,7 +60,7 @@ def test_each_models_tags_are_judged_on_each_set(
 
 def test_what_is_wrong_with_the_recordings_is_said(manifest: Path, toy_model: Path) -> None:
     (manifest.parent / "Siren-0.wav").write_bytes(b"no audio")
-    with pytest.raises(TrainingError, match=r"Siren-0\.wav"):
+    with pytest.raises(EvaluationError, match=r"Siren-0\.wav"):
         report_of(manifest, toy_model)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.io import wavfile
 
+from evaluation.errors import EvaluationError
 from handler.model.loading import load_model
 from training.errors import TrainingError
 from training.mixes.bank import recorded_tracks
@@ -85,5 +86,5 @@ def test_a_list_without_free_recordings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text('{"path": "a.wav", "tags": [], "split": "judge"}')
     with pytest.raises(TrainingError, match='no recordings of split "train"'):
         read_trainable(tmp_path)
-    with pytest.raises(TrainingError, match="cannot be read"):
+    with pytest.raises(EvaluationError, match="cannot be read"):
         read_trainable(tmp_path / "missing.jsonl")
