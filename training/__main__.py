@@ -111,7 +111,7 @@ def _export(options: argparse.Namespace) -> None:
 def _page(options: argparse.Namespace) -> None:
     from training.judging.page import write_figures
 
-    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_CARD, MODEL_RECORD)
+    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_FILE, MODEL_CARD, MODEL_RECORD)
 
 
 def _sample(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from catalogue.catalogue import load_catalogue
 from training.errors import TrainingError
 from training.judging.metrics import PREVALENCE
-from training.judging.recordings_report import means, shared_tags
+from training.judging.recordings_report import means, sha256, shared_tags
 from training.tags import TAGS
 
 Report = dict[str, Any]
@@ -23,6 +23,7 @@ _SET_TEXTS = {
     "judge": "Nothing was trained or chosen on these",
     "kept_aside": "Thresholds and tags were chosen on these, of the collections of training but of other sources:",
 }
+_NOT_JUDGED = "No recordings have judged this model file. `python -m training recordings --recordings PLACE` does."
 _PRECISIONS = ("average_precision_as_drawn", "average_precision")
 
 
@@ -182,7 +183,7 @@ _RECORD_SECTIONS: dict[str, Callable[[Report], str]] = {
 
 def _recordings(report: Report) -> str:
     """Each set of recordings: the models side by side, tag by tag, and where the recordings are public."""
-    return "\n\n".join(_one_set(_SET_TEXTS[name], each) for name, each in report["sets"].items())
+    return "\n\n".join(_one_set(_SET_TEXTS[name], each) for name, each in report["sets"].items()) or _NOT_JUDGED
 
 
 def _one_set(text: str, recordings: Report) -> str:
@@ -224,12 +225,14 @@ def _put(text: str, section: str, content: str, page: Path) -> str:
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
-def write_figures(report_file: Path, recordings_file: Path, card: Path, record: Path) -> None:
+def write_figures(report_file: Path, recordings_file: Path, model_file: Path, card: Path, record: Path) -> None:
     """Replace what stands between the marks of both pages.
 
     Args:
         report_file: What `training.judging.judge` found.
-        recordings_file: What `training.judging.recordings_report` found.
+        recordings_file: What `training.judging.recordings_report` found. What it found of another model file is left
+            out.
+        model_file: The bundled model.
         card: The model card.
         record: The page on how the model was judged.
 
@@ -237,6 +240,8 @@ def write_figures(report_file: Path, recordings_file: Path, card: Path, record: 
         TrainingError: a page lacks a pair of marks.
     """
     report, recordings = (json.loads(file.read_text()) for file in (report_file, recordings_file))
+    if recordings["sha256"] != sha256(model_file):
+        recordings["sets"] = {}
     sections = {name: write(report) for name, write in _RECORD_SECTIONS.items()}
     _fill(card, {"card": _card(report, recordings)})
     _fill(record, sections | {"recordings": _recordings(recordings)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -50,6 +51,7 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
     report = {
         "model": models[0].info.name,
         "version": models[0].info.version,
+        "sha256": sha256(model_files[0]),
         "sets": {
             name: {
                 "clips": len(sets[name]),
@@ -61,6 +63,11 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
     }
     report_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print("\n".join(summary(report)))
+
+
+def sha256(file: Path) -> str:
+    """The file's sum, by which a report knows its model."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def title_of(model: Model) -> str:

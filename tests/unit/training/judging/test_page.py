@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from training.errors import TrainingError
 from training.judging.page import write_figures
-from training.settings import MODEL_CARD, MODEL_RECORD, RECORDINGS_FILE, REPORT_FILE
+from training.settings import MODEL_CARD, MODEL_FILE, MODEL_RECORD, RECORDINGS_FILE, REPORT_FILE
 
+MODEL = b"a model file"
 SECTIONS = ("tags", "left-out", "steps", "alarms", "confusion", "codecs", "size", "recordings")
 
 
@@ -62,13 +64,14 @@ def _recordings() -> dict[str, Any]:
             "models": {"ours 4.0": aside},
         },
     }
-    return {"model": "ours", "version": "4.0", "sets": sets}
+    return {"model": "ours", "version": "4.0", "sha256": hashlib.sha256(MODEL).hexdigest(), "sets": sets}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "report.json").write_text(json.dumps(_report()))
     (tmp_path / "recordings.json").write_text(json.dumps(_recordings()))
+    (tmp_path / "model.pt2").write_bytes(MODEL)
     marks = (f"<!-- {name}: begin -->\nyesterday's {name}\n<!-- {name}: end -->" for name in SECTIONS)
     (tmp_path / "record.md").write_text("before\n" + "\n\n".join(marks) + "\nafter\n")
     (tmp_path / "card.md").write_text("<!-- card: begin -->\nyesterday's card\n<!-- card: end -->\n")
@@ -77,7 +80,8 @@ def folder(tmp_path: Path) -> Path:
 
 def written(folder: Path) -> str:
     """The record, after both pages are written."""
-    write_figures(folder / "report.json", folder / "recordings.json", folder / "card.md", folder / "record.md")
+    files = ("report.json", "recordings.json", "model.pt2", "card.md", "record.md")
+    write_figures(*(folder / name for name in files))
     return (folder / "record.md").read_text()
 
 
@@ -119,6 +123,14 @@ def test_recordings_have_a_table_for_each_set_with_the_models_side_by_side(folde
     assert "From: example.org/b (20), example.org/a (10)." in page
 
 
+def test_recordings_that_judged_another_model_file_are_left_out(folder: Path) -> None:
+    (folder / "model.pt2").write_bytes(b"trained again")
+    page = written(folder)
+    assert "No recordings have judged this model file." in page
+    assert "example.org" not in page
+    assert "12 (11)" not in (folder / "card.md").read_text()
+
+
 def test_a_page_without_marks_is_named(folder: Path) -> None:
     (folder / "record.md").write_text("nothing here")
     with pytest.raises(TrainingError, match=r"record\.md lacks the marks"):
@@ -127,5 +139,5 @@ def test_a_page_without_marks_is_named(folder: Path) -> None:
 
 def test_the_pages_of_the_tree_say_what_its_reports_say(tmp_path: Path) -> None:
     copies = [Path(shutil.copy(page, tmp_path / name)) for name, page in (("c.md", MODEL_CARD), ("r.md", MODEL_RECORD))]
-    write_figures(REPORT_FILE, RECORDINGS_FILE, *copies)
+    write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_FILE, *copies)
     assert [copy.read_text() for copy in copies] == [MODEL_CARD.read_text(), MODEL_RECORD.read_text()]
