@@ -42,7 +42,7 @@ def without_batch_norm(tagger: Tagger) -> Tagger:
             module[0] = fuse_conv_bn_eval(conv, module[1])
             module[1] = nn.Identity()
     # torch.export.save warns of channels-last weights
-    return folded.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
+    return folded.to(memory_format=torch.contiguous_format)
 
 
 def export_program(served: Served) -> torch.export.ExportedProgram:
