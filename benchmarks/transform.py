@@ -36,7 +36,7 @@ from deploy.ports import free_port
 NUM_OBJECTS = 10_000
 BUCKET, MODEL, JOB = "cochl-sense", "cochl-sense-batch", "clips"
 INPUT, OUTPUT = f"s3://{BUCKET}/clips", f"s3://{BUCKET}/answers"
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

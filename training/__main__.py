@@ -175,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("step", nargs="?", choices=choices, default="all", metavar="STEP", help="one step, or all (%(default)s)")
     add("--recordings", type=Path, metavar="PLACE", help="labelled recordings: a list of JSON lines, or its folder")
-    add("--teacher", type=Path, metavar="FILE", help="step listen: a model file of AudioSet's tags, such as mn04's")
+    add("--teacher", type=Path, metavar="FILE", help="step listen: a model of AudioSet, imported with --tags labels")
     add(
         "--beside",
         type=Path,
