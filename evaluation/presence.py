@@ -3,7 +3,7 @@
 Labels name what a clip was published for, not everything in it. A clip counts as having a tag if it lists it or a tag
 under it. It counts as lacking the tag unless
 
-- it lists the tag, or one above it, among `tags_one_of`;
+- it lists the tag, or one above it, or "*", which stands for any, among `tags_one_of`;
 - its most specific tags stand above the tag in the catalogue: Music may be Piano, and Speech may be Male_speech;
 - `MAY_HOLD` names the tag for one of the clip's tags, or for its label: crowds that applaud also whistle.
 

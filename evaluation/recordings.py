@@ -25,7 +25,7 @@ class Recording:
     Attributes:
         path: The sound file.
         tags: Surely present. Other sounds may be there, too.
-        tags_one_of: At least one of these is present.
+        tags_one_of: At least one of these is present; ("*",) if nothing is known.
         tags_absent: Surely absent.
         label: What its data set calls it, or "".
         group: The recording, speaker or source that it is from. Clips of one group are no independent evidence.

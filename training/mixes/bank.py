@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from evaluation.presence import ANYTHING
 from handler.arrays import Floats
 from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, place, spread, teacher_thresholds
 from training.sources.recordings import TEACHER_FILE, TRAINED
@@ -142,10 +143,10 @@ def _thresholds(work: Path, outputs: list[str]) -> Floats:
     """From which probability on the teacher is believed: by the recordings with labels."""
     entries, _, taught = _read_recordings(stem_folder(work, TRAINED))
     labels = [[*entry["tags"], *entry["tags_one_of"]] for entry in entries]
-    heard = [spread(outputs, each).max(0) for each, named in zip(taught, labels, strict=True) if named]
-    most = np.array(heard, np.float32).reshape(-1, NUM_TAGS)
+    labelled = [index for index, named in enumerate(labels) if ANYTHING not in named]
+    most = np.array([spread(outputs, taught[index]).max(0) for index in labelled], np.float32).reshape(-1, NUM_TAGS)
     there = np.zeros(most.shape, np.bool_)
-    for index, named in enumerate(filter(None, labels)):
+    for index, named in enumerate(labels[index] for index in labelled):
         there[index, [TAG_INDEX[name] for name in named if name in TAG_INDEX]] = True
     return teacher_thresholds(most, there)
 

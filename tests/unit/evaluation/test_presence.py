@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalogue.catalogue import load_catalogue
-from evaluation.presence import ANYTHING, MAY_HOLD, presence
+from evaluation.presence import ABSENT, ANYTHING, MAY_HOLD, UNKNOWN, presence
 from evaluation.recordings import Recording
 
 
@@ -52,3 +52,8 @@ def test_gives_a_row_for_each_clip_and_a_column_for_each_tag() -> None:
     clips = [Recording(Path("a"), ("Siren",)), Recording(Path("b"), ("Speech",))]
     assert presence(clips, ["Siren", "Speech", "Male_speech"]).tolist() == [[1, 0, 0], [0, 1, -1]]
     assert presence([], ["Siren"]).shape == (0, 1)
+
+
+def test_of_a_recording_without_labels_nothing_is_known() -> None:
+    unlabelled = Recording(Path("any.wav"), (), tags_one_of=(ANYTHING,), tags_absent=("Siren",))
+    assert presence([unlabelled], ["Knock", "Siren", "Music"]).tolist() == [[UNKNOWN, ABSENT, UNKNOWN]]

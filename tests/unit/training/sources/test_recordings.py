@@ -31,7 +31,8 @@ def manifest(tmp_path: Path) -> Path:
     lines = []
     for each in range(8):
         wavfile.write(tmp_path / f"{each}.wav", RATE, (samples * 32767).astype(np.int16))
-        labels = {"tags": ["Siren"] if each else [], "split": "judge" if each == 7 else "train"}
+        named = {"tags": ["Siren"]} if each else {"tags": [], "tags_one_of": ["*"]}
+        labels = named | {"split": "judge" if each == 7 else "train"}
         lines.append({"path": f"{each}.wav", "origin": "example.org", "licence": "CC0", "group": str(each), **labels})
     (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
     return tmp_path / "manifest.jsonl"
