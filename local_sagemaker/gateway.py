@@ -143,7 +143,7 @@ def running(
 def assembled(url: str, container: str, start_container: StartContainer) -> Application:
     """Returns the application for a URL, which it calls itself for SNS."""
     moto = Moto()
-    s3 = in_process.connect(client(url, "s3"), moto.s3)
+    s3 = in_process.s3_client(moto.s3)
 
     @contextlib.contextmanager
     def find_server(name: str) -> Iterator[str]:

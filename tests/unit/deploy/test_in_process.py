@@ -11,15 +11,13 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from local_sagemaker import in_process
-from local_sagemaker.gateway import LocalSageMaker, client
+from local_sagemaker.gateway import LocalSageMaker
 from local_sagemaker.moto_side import Moto
-
-NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
 @pytest.fixture
 def inside() -> BaseClient:
-    return in_process.connect(client(NOBODY_LISTENS, "s3"), Moto().s3)
+    return in_process.s3_client(Moto().s3)
 
 
 @pytest.fixture
