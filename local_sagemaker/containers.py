@@ -21,6 +21,7 @@ from deploy.errors import ServingError
 from deploy.http_call import Answer, call
 from deploy.ports import HOST, free_port
 from deploy.torchserve.readiness import wait_until
+from local_sagemaker import storage
 
 MAX_MESSAGE_CHARACTERS = 2048
 # SageMaker's limits: 2 s for a ping, 8 minutes until the first good one, 30 s from SIGTERM to SIGKILL.
@@ -42,11 +43,11 @@ def invoke(url: str, headers: Mapping[str, str], body: BinaryIO, timeout_seconds
     Args:
         url: The container's base URL.
         headers: What SageMaker lets through.
-        body: Read to its end.
+        body: Read from its start to its end.
         timeout_seconds: For each step of the connection.
         chunked: Whether the body's length is left open.
     """
-    size = os.fstat(body.fileno()).st_size
+    size = storage.size_bytes(body)
     length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(size)}
     blocks = iter(lambda: body.read(CHUNK_BYTES), b"")
     everything = {**headers, **length}

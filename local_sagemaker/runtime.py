@@ -9,9 +9,8 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
 from threading import Semaphore
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from botocore.client import BaseClient
 from werkzeug.wrappers import Request, Response
@@ -120,14 +119,13 @@ class Runtime:
         if (request.content_length or 0) > MAX_BODY_BYTES:
             raise wrong(f"Request size {request.content_length} exceeds the limit of {MAX_BODY_BYTES} bytes.")
         kept = {name: text for name, text in headers.items() if KEPT_HEADERS.fullmatch(name)}
-        with TemporaryFile() as body:
+        with storage.new_body() as body:
             shutil.copyfileobj(request.stream, body)
             if body.tell() > MAX_BODY_BYTES:  # a chunked one
                 raise wrong(f"Request size {body.tell()} exceeds the limit of {MAX_BODY_BYTES} bytes.")
-            body.seek(0)
             try:
                 with endpoint.calling(asked.get("TargetVariant")) as variant:
-                    answer = invoke(variant.url, kept, cast(BinaryIO, body), INVOCATION_SECONDS, chunked=False)
+                    answer = invoke(variant.url, kept, body, INVOCATION_SECONDS, chunked=False)
                     return self._returned(answer, variant)
             except LookupError:
                 raise wrong(f"Variant {asked['TargetVariant']} does not exist in endpoint {endpoint.name}.") from None

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from urllib.parse import unquote
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+
+# Larger bodies go to the disk.
+BODY_BYTES_IN_MEMORY = 16 << 20
+
+
+def new_body() -> BinaryIO:
+    """Returns an empty file for a body, which is gone when it is closed."""
+    return cast(BinaryIO, SpooledTemporaryFile(BODY_BYTES_IN_MEMORY))
+
+
+def size_bytes(body: BinaryIO) -> int:
+    """Returns a body's size, and puts its position back to the start."""
+    body.seek(0, os.SEEK_END)
+    size = body.tell()
+    body.seek(0)
+    return size
 
 
 def parse(location: str) -> tuple[str, str]:
@@ -38,11 +55,11 @@ def downloaded(s3: BaseClient, location: str) -> Iterator[BinaryIO]:
         botocore.exceptions.ClientError: There is no such object.
     """
     bucket, key = parse(location)
-    with TemporaryFile() as file:
+    with new_body() as file:
         # Half the cost of download_fileobj, which first asks for the object's size.
         shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         file.seek(0)
-        yield cast(BinaryIO, file)
+        yield file
 
 
 def upload(s3: BaseClient, location: str, body: bytes, content_type: str) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -194,14 +192,13 @@ def body_of(s3: BaseClient, source: Source, compression: str | None) -> Iterator
         if compression != "Gzip":
             yield file
             return
-        with TemporaryFile() as unpacked:
+        with storage.new_body() as unpacked:
             shutil.copyfileobj(gzip.GzipFile(fileobj=file), unpacked)
-            unpacked.seek(0)
-            yield cast(BinaryIO, unpacked)
+            yield unpacked
 
 
 def _invoke(body: BinaryIO, headers: Mapping[str, str], url: str, limits: Limits) -> Answer:
-    size = os.fstat(body.fileno()).st_size
+    size = storage.size_bytes(body)
     if 0 < limits.payload_bytes < size:
         message = f"the object has {size} bytes, more than MaxPayloadInMB allows ({limits.payload_bytes})"
         return Answer(413, {}, message.encode())
@@ -210,7 +207,6 @@ def _invoke(body: BinaryIO, headers: Mapping[str, str], url: str, limits: Limits
         if answer.status not in WORTH_ANOTHER_TRY:
             return answer
         time.sleep(RETRY_SECONDS)
-        body.seek(0)
     return invoke(url, headers, body, limits.timeout_seconds, chunked=True)
 
 
