@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
@@ -44,7 +44,8 @@ class Kill:
 
     Attributes:
         kind: Of the process.
-        at: time.monotonic().
+        at: time.monotonic() before it.
+        killed: The same after it: a request that was sent between the two may have met the process.
         served: Until a request was answered that was sent after the kill.
         full: Until every worker was ready again, and /ping said 200.
         ended: Until the container had ended, None where it did not.
@@ -54,6 +55,7 @@ class Kill:
 
     kind: str
     at: float
+    killed: float
     served: float
     full: float
     ended: float | None
@@ -104,6 +106,7 @@ def kill(host: Host, quiet: Mapping[str, bytes], kind: str) -> Kill:
     victim = random.choice(host.of_kind(kind))
     at, ended = time.monotonic(), None
     victim.kill()
+    killed = time.monotonic()
     answered = threading.Event()
     served: list[float] = []
     threading.Thread(target=probe, args=(host, quiet, served, answered), daemon=True).start()
@@ -114,7 +117,7 @@ def kill(host: Host, quiet: Mapping[str, bytes], kind: str) -> Kill:
     host.wait_until_full(num_cores())
     full = time.monotonic() - at
     answered.wait()
-    return Kill(kind, at, served[0] - at, full, ended)
+    return Kill(kind, at, killed, served[0] - at, full, ended)
 
 
 def probe(host: Host, quiet: Mapping[str, bytes], served: list[float], answered: threading.Event) -> None:
@@ -134,8 +137,8 @@ def with_losses(done: Sequence[Kill], outcomes: Sequence[Outcome]) -> list[Kill]
     found = []
     for each, end in zip(done, ends, strict=True):
         lost = [outcome for outcome in failed if each.at <= outcome.asked + outcome.took < end]
-        before = sum(outcome.asked < each.at for outcome in lost)
-        found.append(Kill(each.kind, each.at, each.served, each.full, each.ended, before, len(lost) - before))
+        before = sum(outcome.asked < each.killed for outcome in lost)
+        found.append(replace(each, lost_before=before, lost_after=len(lost) - before))
     return found
 
 

@@ -63,7 +63,7 @@ def test_what_a_process_holds_more_of_is_named() -> None:
 
 
 def test_a_lost_request_counts_for_the_kill_before_its_end() -> None:
-    kills = [Kill("worker", 10.0, 0.1, 3.0, None), Kill("nginx worker", 20.0, 0.1, 1.0, None)]
+    kills = [Kill("worker", 10.0, 10.1, 0.1, 3.0, None), Kill("nginx worker", 20.0, 20.1, 0.1, 1.0, None)]
     outcomes = [
         Outcome("good", 9.5, 0.6, 503, "503 instead of 200"),
         Outcome("good", 10.2, 0.1, 503, "503 instead of 200"),
