@@ -16,6 +16,7 @@ import torch
 from evaluation.presence import presence
 from evaluation.recordings import read_recordings
 from training.fitting.checkpoint import State
+from training.fitting.export import with_tags
 from training.fitting.network import Tagger
 from training.judging.clips import calm_clips, draws
 from training.judging.confusion import confusion
@@ -153,7 +154,7 @@ def judge(work: Path, report_file: Path, recordings: Path | None) -> dict[str, A
     keep_judgement(work / JUDGEMENT_FILE, Judgement(state.update, sets.held_out, sets.unseen, mistaken))
     report = {
         "updates": state.update,
-        "parameters": sum(each.numel() for each in tagger.parameters()),
+        "parameters": sum(each.numel() for each in with_tags(tagger, shipped).parameters()),
         "prevalence": PREVALENCE,
         "macro_map": {kind: _macro([verdicts[index] for index in shipped], kind) for kind in ("held_out", "unseen")},
         "sensitivities": list(SENSITIVITIES),

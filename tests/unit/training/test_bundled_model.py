@@ -22,8 +22,8 @@ HOP = 16_000
 STEADY_UNSEEN = "stationary noise, unseen generators"
 
 # What is asked of the model, by its reports.
-LEAST_TAGS, LEAST_PRECISION = 34, 0.60  # average precision as drawn, on unseen synthetic sources
-LEAST_AREA, LEAST_AREA_KEPT_ASIDE = 0.90, 0.95  # means over tags, on recordings
+LEAST_TAGS, LEAST_PRECISION = 33, 0.60  # average precision as drawn, on unseen synthetic sources
+LEAST_AREA, LEAST_AREA_KEPT_ASIDE = 0.93, 0.97  # means over tags, on recordings
 MOST_FALSE_ALARMS = 0.02
 MOST_BYTES = 8_000_000
 
@@ -98,10 +98,14 @@ def test_recordings_are_heard_well_enough_with_few_false_alarms(
     assert mean["false_alarms"] <= MOST_FALSE_ALARMS
 
 
-@pytest.mark.parametrize("kind", ["silence, constants, hiss", "stationary noise, new draws", STEADY_UNSEEN])
-def test_silence_and_steady_noise_gave_a_tag_in_fewer_than_1_window_in_1000(report: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "most"), [("silence, constants, hiss", 1), ("stationary noise, new draws", 1), (STEADY_UNSEEN, 2)]
+)
+def test_silence_and_steady_noise_gave_a_tag_in_few_windows_of_1000(
+    report: dict[str, Any], kind: str, most: int
+) -> None:
     alarms = report["false_alarms"][kind]
-    assert alarms["windows_with_a_wrong_tag"] < alarms["windows"] / 1000
+    assert 1000 * alarms["windows_with_a_wrong_tag"] < most * alarms["windows"]
 
 
 def test_it_is_small() -> None:
