@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 import torch
 from torchcodec.decoders import WavDecoder
 
+from handler.errors import BadRequestError
 from handler.media import RawPcm, SampleFormat
+from handler.memory import forget_pages
 
 # What the format chunk holds: tag, channels, rate, bytes per second, bytes per frame, bits.
 _FORMAT, _FORMAT_BYTES = "HHIIHH", 16
@@ -26,6 +29,8 @@ _CHUNKS_BEGIN, _WAVE64_CHUNKS_BEGIN = 12, 40
 _MAX_CHUNKS = 1_000
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _HEAD_BYTES = 1 << 16
+# A list of texts. FFmpeg finds it anywhere, also behind any number of other chunks.
+_TEXTS = re.compile(rb"LIST(.{4})INFO", re.DOTALL)
 # Of chunks that are no samples. FFmpeg goes on where another chunk of samples follows.
 _MAX_OTHER_BYTES = 1 << 20
 # FFmpeg looks behind 16-bit samples for DTS and IEC 61937, which begin with these.
@@ -73,6 +78,25 @@ class Format:
         """Whether samples have as many bytes as their valid bits need, which FFmpeg takes for granted."""
         needed_bits = self.valid_bits if self.tag == _FLOATS else -(-self.valid_bits // 8) * 8
         return needed_bits == self.bits
+
+
+def check(body: memoryview) -> None:
+    """Refuses a file whose list of texts claims what the file cannot hold.
+
+    FFmpeg allocates memory for a text by the size that it claims, up to that of its list: 19 KB can take 1.3 GB.
+
+    Raises:
+        BadRequestError: A list ends more than a megabyte behind the end of the file.
+    """
+    for found in _TEXTS.finditer(body):
+        (size,) = struct.unpack(">I" if _is_rifx(body) else "<I", found[1])
+        num_there = len(body) - found.end(1)
+        if size > num_there + _MAX_OTHER_BYTES:
+            raise BadRequestError(
+                f"the WAV file has a LIST chunk that claims {size} bytes, of which {num_there} are there; "
+                "write the file again without it"
+            )
+    forget_pages(body)  # the search has read all of a mapped file
 
 
 def is_sound(body: memoryview) -> bool:

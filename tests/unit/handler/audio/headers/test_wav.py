@@ -124,3 +124,24 @@ def test_channels_that_nothing_has_take_no_memory(num_channels: int, valid_bits:
     with pytest.raises(BadRequestError):
         decoded(body)
     assert psutil.Process().memory_info().rss - before < 200_000_000
+
+
+def listed(list_bytes: int, text_bytes: int) -> bytes:
+    """A second of silence behind a list of texts that claims to be so long, and its one text so long."""
+    texts = b"INFO" + b"ISFT" + struct.pack("<I", text_bytes) + b"any\0"
+    data = b"data" + struct.pack("<I", 16_000) + bytes(16_000)
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8_000, 16_000, 2, 16)
+    chunks = form + b"LIST" + struct.pack("<I", list_bytes) + texts + data
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+@pytest.mark.parametrize("text_bytes", [4, 2_000_000_000])
+def test_a_list_of_texts_that_claims_what_the_file_cannot_hold_takes_no_memory(text_bytes: int) -> None:
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(BadRequestError, match="LIST chunk that claims 3405774874 bytes, of which 16024 are there"):
+        decoded(listed(3_405_774_874, text_bytes))
+    assert psutil.Process().memory_info().rss - before < 50_000_000
+
+
+def test_a_list_of_texts_is_skipped() -> None:
+    assert len(decoded(listed(16, 4))) > 0
