@@ -113,11 +113,19 @@ def kill(host: Host, quiet: Mapping[str, bytes], kind: str) -> Kill:
     if kind in ENDING:
         ended = host.restart(members)
     else:
-        eventually(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 10, POLL_SECONDS)
+        eventually(lambda: has_ended(victim), 10, POLL_SECONDS)
     host.wait_until_full(num_cores())
     full = time.monotonic() - at
     answered.wait()
     return Kill(kind, at, killed, served[0] - at, full, ended)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether nothing of it is left but its status."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it ended between the two
+        return True
 
 
 def probe(host: Host, quiet: Mapping[str, bytes], served: list[float], answered: threading.Event) -> None:
