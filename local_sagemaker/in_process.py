@@ -1,6 +1,7 @@
 """An S3 client whose requests go straight to an application in the same process, without a socket.
 
-A request takes a quarter of the processor time that it takes through one: nobody on the way checks signatures and sums.
+An object of a transform job so takes 5.3 ms of processor time instead of 17.2 (docs/record/collecting.md): there is no
+socket, and nobody on the way checks signatures and sums.
 """
 
 from __future__ import annotations
