@@ -31,7 +31,7 @@ def decoded(body: memoryview) -> Iterator[Mono]:
         body: The file; it is read without a copy, until the iterator ends or is closed.
 
     Raises:
-        BadRequestError: The container claims a sample rate that no audio has.
+        BadRequestError: The container claims a sample rate that no audio has, or texts that it cannot hold.
         NoAudioError: There is no audio stream that can be decoded.
     """
     num_given = 0
@@ -43,6 +43,7 @@ def decoded(body: memoryview) -> Iterator[Mono]:
             yield mono
         if num_given == ranges.num_samples:
             return
+    wav.check(body)
     rest = sequential.without_first(num_given, sequential.decoded(source))
     yield from pieces.here(sequential.in_blocks(rest, start=num_given))
 
@@ -51,8 +52,11 @@ def _opened(body: memoryview, source: torch.Tensor) -> _Ranges | None:
     """The ranges of a recording whose header can be relied on, or None."""
     if not wav.is_sound(body):
         return None
+    is_plain = wav.is_plain(body, source)
+    if not is_plain:
+        wav.check(body)
     try:
-        ranges = _Ranges(source, WavDecoder if wav.is_plain(body, source) else AudioDecoder)
+        ranges = _Ranges(source, WavDecoder if is_plain else AudioDecoder)
     except (RuntimeError, ValueError, ArithmeticError):
         return None
     return ranges if ranges.num_samples else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handler.audio.headers import mp4, refused, wav
+from handler.audio.headers import mp4, refused
 from handler.audio.headers.mpeg_frames import parse_header
 from handler.errors import BadRequestError
 
@@ -84,9 +84,8 @@ def identify(body: memoryview) -> Container:
         )
         raise BadRequestError(f"the body ({len(body)} bytes) is no audio that can be decoded: {reason}")
     refuse_playlist(body[found.start_bytes :], found.name)
-    check = {"MP4": mp4.check, "WAV": wav.check}.get(found.name)
-    if check:
-        check(body[found.start_bytes :])
+    if found.name == "MP4":
+        mp4.check(body[found.start_bytes :])
     return found
 
 

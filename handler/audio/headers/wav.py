@@ -81,7 +81,7 @@ class Format:
 
 
 def check(body: memoryview) -> None:
-    """Refuses a file whose list of texts claims what the file cannot hold.
+    """Refuses a file whose list of texts claims what the file cannot hold. Call it before FFmpeg opens a file.
 
     FFmpeg allocates memory for a text by the size that it claims, up to that of its list: 19 KB can take 1.3 GB.
 
