@@ -91,7 +91,7 @@ def recorded_tracks(work: Path, split: str) -> list[Track]:
     listing = work / "stems" / TEACHER_FILE
     if not listing.exists():
         return []
-    outputs = json.loads(listing.read_text())["tags"]
+    outputs = tuple(json.loads(listing.read_text())["tags"])
     entries, samples, taught = _read_recordings(stem_folder(work, split))
     thresholds = _thresholds(work, outputs)
     placed = [
@@ -139,7 +139,7 @@ def _read_recordings(folder: Path) -> tuple[list[dict[str, Any]], list[npt.NDArr
     return entries, samples, taught
 
 
-def _thresholds(work: Path, outputs: list[str]) -> Floats:
+def _thresholds(work: Path, outputs: tuple[str, ...]) -> Floats:
     """From which probability on the teacher is believed: by the recordings with labels."""
     entries, _, taught = _read_recordings(stem_folder(work, TRAINED))
     labels = [[*entry["tags"], *entry["tags_one_of"]] for entry in entries]

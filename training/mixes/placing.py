@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,8 @@ from handler.arrays import Floats
 from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
 
 UNKNOWN = np.float32(-1)
-CLASS_NAMES = tuple(each.name for each in load_catalogue().classes)  # of AudioSet
+_CATALOGUE = load_catalogue()
+CLASS_NAMES = tuple(each.name for each in _CATALOGUE.classes)  # of AudioSet
 # A label is placed where the teacher hears it at least this strongly, against where it hears it most.
 _HEARD_SHARE, _UNHEARD_SHARE = 0.3, 0.05
 # A teacher that never reaches this probability did not recognise what the label says: then its track says nothing.
@@ -99,7 +101,7 @@ def knows_classes(outputs: Sequence[str]) -> bool:
     return set(CLASS_NAMES) <= set(outputs)
 
 
-def spread(outputs: Sequence[str], taught: Floats) -> Floats:
+def spread(outputs: tuple[str, ...], taught: Floats) -> Floats:
     """A teacher's probabilities (windows, its outputs) in the columns of TAG_NAMES; UNKNOWN where it knows no such tag.
 
     A tag of AudioSet's classes is as probable as the most probable of them.
@@ -110,17 +112,22 @@ def spread(outputs: Sequence[str], taught: Floats) -> Floats:
     return wide
 
 
-def _columns_of_tags(outputs: Sequence[str]) -> dict[str, list[int]]:
+@cache
+def _columns_of_tags(outputs: tuple[str, ...]) -> dict[str, list[int]]:
     if not knows_classes(outputs):
         return {name: [column] for column, name in enumerate(outputs) if name in TAG_INDEX}
     column_of = {name: column for column, name in enumerate(outputs)}
-    classes_of = load_catalogue().classes_of
+    classes_of = _CATALOGUE.classes_of
     return {name: [column_of[each.name] for each in classes_of[name]] for name in TAG_NAMES if name in classes_of}
 
 
-def classes(outputs: Sequence[str], taught: Floats) -> Floats:
+def classes(outputs: tuple[str, ...], taught: Floats) -> Floats:
     """A teacher's probabilities (windows, its outputs) in the columns of CLASS_NAMES; UNKNOWN if it knows only tags."""
-    if not knows_classes(outputs):
-        return np.full((len(taught), len(CLASS_NAMES)), UNKNOWN, np.float32)
+    columns = _columns_of_classes(outputs)
+    return taught[:, columns] if columns else np.full((len(taught), len(CLASS_NAMES)), UNKNOWN, np.float32)
+
+
+@cache
+def _columns_of_classes(outputs: tuple[str, ...]) -> list[int]:
     column_of = {name: column for column, name in enumerate(outputs)}
-    return taught[:, [column_of[name] for name in CLASS_NAMES]]
+    return [column_of[name] for name in CLASS_NAMES] if knows_classes(outputs) else []

@@ -17,7 +17,7 @@ THRESHOLDS = np.full(len(TAG_NAMES), 0.2, np.float32)
 
 def taught(knock: list[float]) -> Floats:
     """What a teacher says that knows Knock and nothing else."""
-    return spread(["Knock", "Vuvuzela"], np.array([knock, knock], np.float32).T)
+    return spread(("Knock", "Vuvuzela"), np.array([knock, knock], np.float32).T)
 
 
 def test_a_teacher_is_believed_from_its_threshold_on() -> None:
@@ -68,7 +68,7 @@ def test_few_recordings_without_a_tag_reach_the_teachers_threshold() -> None:
 
 def test_a_teacher_of_audiosets_classes_gives_tags_and_classes() -> None:
     heard = np.linspace(0, 0.5, 2 * len(CLASS_NAMES), dtype=np.float32).reshape(2, -1)
-    backwards = [*reversed(CLASS_NAMES)]
+    backwards = CLASS_NAMES[::-1]
     assert np.array_equal(classes(backwards, heard), heard[:, ::-1])
     tags = spread(backwards, heard)
     barks = [heard[:, backwards.index(name)] for name in ("Bark", "Yip", "Bow-wow")]
@@ -77,7 +77,7 @@ def test_a_teacher_of_audiosets_classes_gives_tags_and_classes() -> None:
 
 
 def test_a_teacher_of_tags_says_nothing_of_classes() -> None:
-    assert (classes(["Knock"], np.ones((3, 1), np.float32)) == UNKNOWN).all()
+    assert (classes(("Knock",), np.ones((3, 1), np.float32)) == UNKNOWN).all()
 
 
 @given(
