@@ -2,7 +2,7 @@
 
 # The interpreter that .venv is made from. 3.10 to 3.13: the versions that the lock files hold.
 PYTHON ?= python3
-# CPU=1: CPU builds of PyTorch, under 1 GB instead of 4.7, from PyTorch's own index or from CPU_INDEX=https://...
+# CPU=1: CPU builds of PyTorch, under 1 GB instead of 6, from PyTorch's own index or from CPU_INDEX=https://...
 CPU ?=
 CPU_INDEX ?=
 # The package's, the archive's and the image's.
