@@ -56,10 +56,9 @@ def _bank(options: argparse.Namespace) -> Bank:
 
     from training.mixes.bank import labelled_tracks, make_bank, recorded_tracks
     from training.mixes.mixing import GROUP_WEIGHTS, RECORDED_SHARE
-    from training.sources.recordings import TRAINED
     from training.stems import read_split
 
-    tracks = labelled_tracks(read_split(options.work, "train")) + recorded_tracks(options.work, TRAINED)
+    tracks = labelled_tracks(read_split(options.work, "train")) + recorded_tracks(options.work)
     return make_bank(tracks, GROUP_WEIGHTS, RECORDED_SHARE, torch.device(options.device))
 
 

@@ -109,7 +109,7 @@ import botocore
 
 runtime = boto3.client("sagemaker-runtime")
 try:
-    runtime.invoke_endpoint(EndpointName="tagger", ContentType="audio/mp3", Body=b"this is no sound")
+    runtime.invoke_endpoint(EndpointName="tagger", ContentType="audio/mp3", Body=b"not a sound")
 except runtime.exceptions.ModelError as error:
     print(error.response["Error"]["Code"], error.response["OriginalStatusCode"])
 try:
@@ -181,10 +181,10 @@ for key in ("street.mp3", "bad.mp3"):
 heard = {}
 while len(heard) < 2:
     for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", []):
-        told = json.loads(json.loads(message["Body"])["Message"])
-        if told.get("eventName") == "TestNotification":
+        notice = json.loads(json.loads(message["Body"])["Message"])
+        if notice.get("eventName") == "TestNotification":
             continue
-        heard[told["requestParameters"]["inputLocation"].rpartition("/")[2]] = told["invocationStatus"]
+        heard[notice["requestParameters"]["inputLocation"].rpartition("/")[2]] = notice["invocationStatus"]
 print(sorted(heard.items()))
 sm.delete_endpoint(EndpointName="script-sns")
 sm.delete_endpoint_config(EndpointConfigName="script-sns")

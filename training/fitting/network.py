@@ -138,7 +138,7 @@ class Tagger(nn.Module):
             differs; nothing reads them afterwards.
     """
 
-    def __init__(self, tags: int, classes: int = 0) -> None:
+    def __init__(self, tags: int, classes: int) -> None:
         super().__init__()
         self.log_mel = LogMel()
         self.encoder = Encoder()

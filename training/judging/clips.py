@@ -17,7 +17,7 @@ from training.mixes.mixing import GROUP_WEIGHTS, Mixer, Sources, drawn_starts, g
 from training.mixes.transmission import Transmission
 from training.settings import CLIP_SAMPLES
 from training.stems import StoredStem
-from training.tags import NOTHING, TAG_NAMES, Labels
+from training.tags import NOTHING, NUM_TAGS, Labels
 
 Generator = Callable[[np.random.Generator], npt.NDArray[np.floating[Any]]]
 _BATCH_CLIPS = 50
@@ -81,5 +81,5 @@ def calm_clips(seed: int) -> Iterator[Batch]:
 
 
 def _without_tags(clips: torch.Tensor) -> Batch:
-    nothing = torch.zeros(len(clips), WINDOWS, len(TAG_NAMES))
+    nothing = torch.zeros(len(clips), WINDOWS, NUM_TAGS)
     return Batch(clips, nothing, torch.ones_like(nothing))

@@ -37,7 +37,7 @@ from training.mixes.codecs import USUAL_CODECS, through_codec
 from training.settings import CHECKPOINT_FILE, CLIP_SAMPLES, HOP_SAMPLES
 from training.sources.recordings import HELD_OUT, TRAINED, split_of
 from training.stems import read_split
-from training.tags import TAG_NAMES
+from training.tags import NUM_TAGS, TAG_NAMES
 
 _CLIPS, _NOISE_CLIPS = 4000, 7000
 _NUM_WORST_PAIRS = 10
@@ -104,7 +104,7 @@ class Sets:
 
     def threshold(self, tag: int) -> float:
         """What keeps noise and recordings without the tag quiet; a tag that only synthesis judges needs more."""
-        floors = [_LOWEST_THRESHOLD, noise_floor(self.noise.scores[:, tag], len(TAG_NAMES))]
+        floors = [_LOWEST_THRESHOLD, noise_floor(self.noise.scores[:, tag], NUM_TAGS)]
         floors += [each.threshold(tag) for each in (self.kept_aside, self.trained) if each is not None]
         floor = min(max(floors), HIGHEST_THRESHOLD)
         scores, there = self.tuned.of(tag)
@@ -129,10 +129,10 @@ def evidence_of(place: Path | None) -> tuple[str, ...]:
     Only labels are read, no sound: tags are not chosen by how well the recordings that judge are heard.
     """
     if place is None:
-        return (SYNTHESIS,) * len(TAG_NAMES)
+        return (SYNTHESIS,) * NUM_TAGS
     aside = [each for each in read_recordings(place) if each.split == "judge" or split_of(each) == HELD_OUT]
     known = presence(aside, TAG_NAMES)
-    return tuple(RECORDINGS if is_enough_evidence(aside, known, tag) else SYNTHESIS for tag in range(len(TAG_NAMES)))
+    return tuple(RECORDINGS if is_enough_evidence(aside, known, tag) else SYNTHESIS for tag in range(NUM_TAGS))
 
 
 def judge(work: Path, report_file: Path, recordings: Path | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from training.tags import NUM_TAGS, RECORDED_TAGS, TAG_INDEX, TAG_NAMES, Labels
 NUM_TARGETS = NUM_TAGS + len(CLASS_NAMES)
 NOISE = "noise"
 _BACKGROUNDS = ("background", NOISE)
-WITHOUT_TAG = "without a tag"
+_WITHOUT_TAG = "without a tag"
 _RECORDED = "recorded/"  # begins the names of recordings' groups
 
 
@@ -86,24 +86,23 @@ def _row(labels: Labels, group: str) -> Floats:
     return row
 
 
-def recorded_tracks(work: Path, split: str) -> list[Track]:
-    """The recordings of a split with their tracks; none where no recordings were read."""
+def recorded_tracks(work: Path) -> list[Track]:
+    """The recordings to train on with their tracks; none where no recordings were read."""
     listing = work / "stems" / TEACHER_FILE
     if not listing.exists():
         return []
     outputs = tuple(json.loads(listing.read_text())["tags"])
-    entries, samples, taught = _read_recordings(stem_folder(work, split))
-    thresholds = _thresholds(work, outputs)
-    placed = [
-        place(_clip(entry), spread(outputs, heard), thresholds) for entry, heard in zip(entries, taught, strict=True)
-    ]
+    entries, samples, taught = _read_recordings(stem_folder(work, TRAINED))
+    heard = [spread(outputs, each) for each in taught]
+    thresholds = _thresholds(entries, heard)
+    placed = [place(_clip(entry), each, thresholds) for entry, each in zip(entries, heard, strict=True)]
     groups = _groups([_named(entry, track) for entry, track in zip(entries, placed, strict=True)])
     return [
         Track(
             StoredStem(wave, Labels(tuple(entry["tags"])), entry["group"], _RECORDED + group),
-            np.concatenate([track, classes(outputs, heard)], 1),
+            np.concatenate([track, classes(outputs, each)], 1),
         )
-        for entry, wave, heard, track, group in zip(entries, samples, taught, placed, groups, strict=True)
+        for entry, wave, each, track, group in zip(entries, samples, taught, placed, groups, strict=True)
     ]
 
 
@@ -121,7 +120,7 @@ def _named(entry: Mapping[str, Any], track: Floats) -> list[str]:
 def _groups(named: list[list[str]]) -> list[str]:
     """The group of each recording: its rarest tag, so that rare tags are drawn as often as frequent ones."""
     counts = Counter(tag for tags in named for tag in tags)
-    return [min(tags, key=lambda tag: counts[tag]) if tags else WITHOUT_TAG for tags in named]
+    return [min(tags, key=lambda tag: counts[tag]) if tags else _WITHOUT_TAG for tags in named]
 
 
 def _read_recordings(folder: Path) -> tuple[list[dict[str, Any]], list[npt.NDArray[np.int16]], list[Floats]]:
@@ -139,15 +138,13 @@ def _read_recordings(folder: Path) -> tuple[list[dict[str, Any]], list[npt.NDArr
     return entries, samples, taught
 
 
-def _thresholds(work: Path, outputs: tuple[str, ...]) -> Floats:
+def _thresholds(entries: Sequence[Mapping[str, Any]], heard: Sequence[Floats]) -> Floats:
     """From which probability on the teacher is believed: by the recordings with labels."""
-    entries, _, taught = _read_recordings(stem_folder(work, TRAINED))
-    labels = [[*entry["tags"], *entry["tags_one_of"]] for entry in entries]
-    labelled = [index for index, named in enumerate(labels) if ANYTHING not in named]
-    most = np.array([spread(outputs, taught[index]).max(0) for index in labelled], np.float32).reshape(-1, NUM_TAGS)
+    labelled = [index for index, entry in enumerate(entries) if ANYTHING not in entry["tags_one_of"]]
+    most = np.array([heard[index].max(0) for index in labelled], np.float32).reshape(-1, NUM_TAGS)
     there = np.zeros(most.shape, np.bool_)
-    for index, named in enumerate(labels[index] for index in labelled):
-        there[index, [TAG_INDEX[name] for name in named if name in TAG_INDEX]] = True
+    for row, entry in zip(there, (entries[index] for index in labelled), strict=True):
+        row[[TAG_INDEX[name] for name in (*entry["tags"], *entry["tags_one_of"]) if name in TAG_INDEX]] = True
     return teacher_thresholds(most, there)
 
 

@@ -16,7 +16,7 @@ from scipy import special
 
 from catalogue.catalogue import load_catalogue
 from handler.arrays import Floats
-from training.tags import PARENTS, TAG_INDEX, TAG_NAMES
+from training.tags import NUM_TAGS, PARENTS, TAG_INDEX, TAG_NAMES
 
 UNKNOWN = np.float32(-1)
 _CATALOGUE = load_catalogue()
@@ -106,7 +106,7 @@ def spread(outputs: tuple[str, ...], taught: Floats) -> Floats:
 
     A tag of AudioSet's classes is as probable as the most probable of them.
     """
-    wide = np.full((len(taught), len(TAG_NAMES)), UNKNOWN, np.float32)
+    wide = np.full((len(taught), NUM_TAGS), UNKNOWN, np.float32)
     for name, columns in _columns_of_tags(outputs).items():
         wide[:, TAG_INDEX[name]] = taught[:, columns].max(1)
     return wide

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def tagger() -> Tagger:
     """Random weights, and batch norms that have seen something."""
     torch.manual_seed(3)
-    tagger = Tagger(len(TAG_NAMES)).eval()
+    tagger = Tagger(len(TAG_NAMES), 1).eval()
     for module in tagger.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1, 0.2)

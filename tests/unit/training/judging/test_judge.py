@@ -83,7 +83,7 @@ def test_calm_clips_have_no_tag() -> None:
 
 
 def test_all_windows_of_all_batches_are_scored() -> None:
-    scored = score_clips(Tagger(len(TAG_NAMES)).eval(), draws(noise_bank(stationary_noise, 1, 0), 3, 0), "noise")
+    scored = score_clips(Tagger(len(TAG_NAMES), 1).eval(), draws(noise_bank(stationary_noise, 1, 0), 3, 0), "noise")
     assert scored.scores.shape == scored.there.shape == scored.known.shape == (3 * WINDOWS, len(TAG_NAMES))
     assert ((scored.scores > 0) & (scored.scores < 1)).all()
 

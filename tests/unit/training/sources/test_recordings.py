@@ -16,7 +16,7 @@ from training.errors import TrainingError
 from training.mixes.bank import recorded_tracks
 from training.mixes.placing import UNKNOWN
 from training.settings import RATE
-from training.sources.recordings import SPLITS, TRAINED, listen, read_trainable, teacher_track, write_sources
+from training.sources.recordings import listen, read_trainable, teacher_track, write_sources
 from training.tags import NUM_TAGS, TAG_INDEX
 
 
@@ -63,7 +63,7 @@ def test_stems_of_recordings_have_their_labels_placed_and_continue(
 ) -> None:
     for _ in range(2):  # the second time nothing is left to do
         listen(manifest, toy_model, tmp_path / "work")
-    tracks = [each for split in SPLITS for each in recorded_tracks(tmp_path / "work", split)]
+    tracks = recorded_tracks(tmp_path / "work")
     assert {each.stem.group for each in tracks} == {"recorded/Siren"}  # without a label, the teacher says it
     assert all(len(each.stem.samples) == 6 * RATE for each in tracks)
     labelled = next(each for each in tracks if each.stem.labels.present)
@@ -77,7 +77,7 @@ def test_the_list_of_sources_names_what_was_heard(manifest: Path, toy_model: Pat
     listen(manifest, toy_model, tmp_path / "work")
     write_sources(tmp_path / "work", tmp_path / "sources.json")
     listed = json.loads((tmp_path / "sources.json").read_text())
-    trained = len(recorded_tracks(tmp_path / "work", TRAINED))
+    trained = len(recorded_tracks(tmp_path / "work"))
     heard = {"origin": "example.org", "licence": "CC0", "recordings": trained, "seconds": 6 * trained}
     assert listed["recordings"] == [heard]
     assert "flite" in listed["synthesisers"]
