@@ -8,10 +8,12 @@ import contextlib
 import http.client
 import json
 import re
+import resource
 import shutil
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -291,3 +293,26 @@ def test_a_lost_spool_folder_is_made_anew(container: Container) -> None:
 def bodies(container: Container) -> list[Path]:
     """The spooled bodies, without the files of the watch."""
     return [file for file in spooled(container) if file.name.isdigit()]
+
+
+def test_a_worker_without_memory_fails_what_it_cannot_hold_and_serves_on(container: Container) -> None:
+    loads = num_loads(container)
+    with ExitStack() as limits:
+        for process in workers(container):
+            limits.enter_context(limited(process, 4 << 20))
+        answer = call("POST", f"{container.url}/invocations", SLOW_SOUND, bytes(12_000_000))
+    assert answer.status == 500
+    assert "internal error" in error_of(answer)
+    assert tag(container).ok
+    assert num_loads(container) == loads  # no worker ended
+
+
+@contextlib.contextmanager
+def limited(process: psutil.Process, more_bytes: int) -> Iterator[None]:
+    """Lets a process take no more address space than it has, and so many bytes."""
+    most = process.memory_info().vms + more_bytes
+    before = resource.prlimit(process.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(process.pid, resource.RLIMIT_AS, before)
