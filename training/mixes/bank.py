@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from evaluation.presence import ANYTHING
 from handler.arrays import Floats
-from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, place, spread, teacher_thresholds
+from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, deaf_to, place, spread, teacher_thresholds
 from training.sources.recordings import TEACHER_FILE, TRAINED
 from training.stems import StoredStem, stem_folder
 from training.tags import NUM_TAGS, RECORDED_TAGS, TAG_INDEX, TAG_NAMES, Labels
@@ -94,8 +94,8 @@ def recorded_tracks(work: Path) -> list[Track]:
     outputs = tuple(json.loads(listing.read_text())["tags"])
     entries, samples, taught = _read_recordings(stem_folder(work, TRAINED))
     heard = [spread(outputs, each) for each in taught]
-    thresholds = _thresholds(entries, heard)
-    placed = [place(_clip(entry), each, thresholds) for entry, each in zip(entries, heard, strict=True)]
+    thresholds, deaf = _beliefs(entries, heard)
+    placed = [place(_clip(entry), each, thresholds, deaf) for entry, each in zip(entries, heard, strict=True)]
     groups = _groups([_named(entry, track) for entry, track in zip(entries, placed, strict=True)])
     return [
         Track(
@@ -138,14 +138,20 @@ def _read_recordings(folder: Path) -> tuple[list[dict[str, Any]], list[npt.NDArr
     return entries, samples, taught
 
 
-def _thresholds(entries: Sequence[Mapping[str, Any]], heard: Sequence[Floats]) -> Floats:
-    """From which probability on the teacher is believed: by the recordings with labels."""
-    labelled = [index for index, entry in enumerate(entries) if ANYTHING not in entry["tags_one_of"]]
-    most = np.array([heard[index].max(0) for index in labelled], np.float32).reshape(-1, NUM_TAGS)
-    there = np.zeros(most.shape, np.bool_)
-    for row, entry in zip(there, (entries[index] for index in labelled), strict=True):
-        row[[TAG_INDEX[name] for name in (*entry["tags"], *entry["tags_one_of"]) if name in TAG_INDEX]] = True
-    return teacher_thresholds(most, there)
+def _beliefs(entries: Sequence[Mapping[str, Any]], heard: Sequence[Floats]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """From which probability on the teacher is believed, and which tags it misses: by the recordings with labels."""
+    most = np.array([each.max(0) for each in heard], np.float32).reshape(-1, NUM_TAGS)
+    present, absent = np.zeros(most.shape, np.bool_), np.zeros(most.shape, np.bool_)
+    for index, entry in enumerate(entries):
+        present[index, _columns(entry["tags"])] = True
+        absent[index] = ANYTHING not in entry["tags_one_of"]
+        absent[index, _columns((*entry["tags"], *entry["tags_one_of"]))] = False
+    thresholds = teacher_thresholds(most, absent)
+    return thresholds, deaf_to(most, present, thresholds)
+
+
+def _columns(names: Iterable[str]) -> list[int]:
+    return [TAG_INDEX[name] for name in names if name in TAG_INDEX]
 
 
 def make_bank(tracks: list[Track], weights: Mapping[str, float], recorded_share: float, device: torch.device) -> Bank:

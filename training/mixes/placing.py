@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import special
 
 from catalogue.catalogue import load_catalogue
+from evaluation.presence import ANYTHING
 from handler.arrays import Floats
 from training.tags import NUM_TAGS, PARENTS, TAG_INDEX, TAG_NAMES
 
@@ -27,6 +28,8 @@ _HEARD_SHARE, _UNHEARD_SHARE = 0.3, 0.05
 _CLUELESS = 0.02
 # In how many recordings without a tag the teacher may reach its threshold.
 _FALSE_SHARE = 0.01
+# A teacher that finds fewer of the recordings with a label is deaf to the tag: its silence means nothing.
+_HEARING_SHARE = 0.5
 _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD = 0.05, 0.5
 
 
@@ -39,28 +42,42 @@ class Clip:
     absent: Sequence[str] = ()
 
 
-def teacher_thresholds(most: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+def teacher_thresholds(most: Floats, absent: npt.NDArray[np.bool_]) -> Floats:
     """The probability from which a teacher is believed: few of the recordings without the tag reach it.
 
     Args:
         most: float32 (recordings, tags), the highest probability in each recording.
-        there: bool (recordings, tags), whether the recording has the tag.
+        absent: bool (recordings, tags), whether the recording lacks the tag.
 
     Returns:
         float32 (tags,), from 0.05 to 0.5, which holds where all recordings have the tag, too.
     """
-    others = [most[~there[:, tag], tag] for tag in range(most.shape[1])]
+    others = [most[absent[:, tag], tag] for tag in range(most.shape[1])]
     reached = [np.quantile(each, 1 - _FALSE_SHARE) if len(each) else _HIGHEST_THRESHOLD for each in others]
     return np.clip(np.array(reached, np.float32), _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD)
 
 
-def place(clip: Clip, taught: Floats, thresholds: Floats) -> Floats:
+def deaf_to(most: Floats, there: npt.NDArray[np.bool_], thresholds: Floats) -> npt.NDArray[np.bool_]:
+    """The tags that a teacher misses in more than half of the recordings with them: bool (tags,).
+
+    Args:
+        most: as `teacher_thresholds` takes it.
+        there: bool (recordings, tags), whether the recording has the tag.
+        thresholds: float32 (tags,), from which the teacher is believed.
+    """
+    columns = zip(most.T, there.T, thresholds, strict=True)
+    found = np.array([(heard[has] >= threshold).mean() if has.any() else 1 for heard, has, threshold in columns])
+    return np.asarray(found < _HEARING_SHARE)
+
+
+def place(clip: Clip, taught: Floats, thresholds: Floats, deaf: npt.NDArray[np.bool_]) -> Floats:
     """A recording's track.
 
     Args:
         clip: its labels.
         taught: float32 (windows, tags), the teacher's probabilities; UNKNOWN for tags that it does not know.
         thresholds: float32 (tags,), from which it is believed.
+        deaf: bool (tags,), which it often misses: they stay open where it hears nothing and no label is given.
 
     Returns:
         float32 (windows, tags): where the teacher's threshold is reached 0.5 or more, 1 where a label was placed.
@@ -68,6 +85,8 @@ def place(clip: Clip, taught: Floats, thresholds: Floats) -> Floats:
     known = taught >= 0
     safe = np.clip(taught, 1e-4, 1 - 1e-4)
     track = np.where(known, special.expit(special.logit(safe) - special.logit(thresholds)), 0).astype(np.float32)
+    if ANYTHING in clip.one_of:
+        track[np.ix_(track.max(1) < 0.5, deaf)] = UNKNOWN
     for name in clip.one_of:
         _leave_open(track, name)
     for name in set(clip.present) & TAG_INDEX.keys():
