@@ -26,7 +26,7 @@ ANYTHING = "*"
 
 _VOICES = ("Speech", "Male_speech", "Female_speech")
 _BIRDS = ("Bird_chirp", "Bird_honk")
-# A tag, or a label of a data set -> what may be heard beside it, or may be another name for the same sound.
+# A tag, or a label of a data set in small letters -> what may be heard beside it, or may be another name for it.
 MAY_HOLD: dict[str, tuple[str, ...]] = {
     "Alarm": ("Appliance_alarm", "Bell", "Car_alarm", "Fire_smoke_alarm", "Reversing_beep", "Siren"),
     "Applause": ("Clap", "Laughter", "Sing", "Whistle", "Yell", *_VOICES),
@@ -117,7 +117,7 @@ class _Relations:
         there = self._with_above(recording.tags)
         specific = [tag for tag in recording.tags if tag not in self._strictly_above(recording.tags)]
         possible = {*recording.tags_one_of, *specific}
-        possible |= {each for name in (*possible, recording.label) for each in MAY_HOLD.get(name, ())}
+        possible |= {each for name in (*possible, recording.label.lower()) for each in MAY_HOLD.get(name, ())}
         return [self._of(tag, recording, there, possible) for tag in self._tags]
 
     def _of(self, tag: str, recording: Recording, there: Set[str], possible: Set[str]) -> int:

@@ -200,7 +200,23 @@ def _one_set(text: str, recordings: Report) -> str:
         rows.append([*cells, *(cell for figures in by_tag.values() for cell in _rates(figures.get(tag)))])
     averages = [_rates(means(figures, shared)) for figures in by_model.values()]
     rows.append([f"**mean of the {len(shared)} tags of all**", "", *(cell for each in averages for cell in each)])
-    return f"{text} {recordings['clips']} recordings.\n\n{_table(header, rows)}\n\n{_origins(recordings['origins'])}"
+    alarms = _wrong_windows(recordings["wrong_windows"])
+    parts = [f"{text} {recordings['clips']} recordings.", _table(header, rows), alarms, _origins(recordings["origins"])]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _wrong_windows(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Windows with a tag that their recording surely lacks, by kind of sound, the models side by side."""
+    by_kind: dict[str, list[Mapping[str, Any]]] = {}
+    for each in (one for counts in by_model.values() for one in counts):
+        by_kind.setdefault(each["kind"], []).append(each)
+    header = ["sound", "clips", "windows", *(f"{title}: wrong windows an hour" for title in by_model), "most often"]
+    rows = []
+    for kind, (first, *_) in by_kind.items():
+        hourly = [f"{3600 * each['wrong'] / each['windows']:.0f}" for each in by_kind[kind]]
+        worst = ", ".join(f"{_code(tag)} {windows}" for tag, windows in first["worst"].items())
+        rows.append([kind, str(first["clips"]), str(first["windows"]), *hourly, worst])
+    return _table(header, rows) if rows else ""
 
 
 def _rates(figures: Mapping[str, Any] | None) -> list[str]:

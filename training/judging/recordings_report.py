@@ -6,15 +6,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from evaluation.judging import TagFigures, judged, rounded
+from evaluation.judging import judged, rounded
 from evaluation.recordings import Recording, read_recordings
-from evaluation.scoring import clip_probabilities, read_model
+from evaluation.scoring import read_model, window_probabilities
+from evaluation.wrong_windows import wrong_windows
 from handler.model.loading import Model
 from training.sources.recordings import HELD_OUT, split_of
 
@@ -46,7 +47,7 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
     sets = recording_sets(read_recordings(place))
     models = [read_model(file) for file in model_files]
     heard = {
-        name: {title_of(model): _figures(recordings, model) for model in models} for name, recordings in sets.items()
+        name: {title_of(model): _heard(recordings, model) for model in models} for name, recordings in sets.items()
     }
     report = {
         "model": models[0].info.name,
@@ -56,7 +57,8 @@ def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path
             name: {
                 "clips": len(sets[name]),
                 "origins": Counter(each.origin for each in sets[name]),
-                "models": {title: [asdict(rounded(each)) for each in figures] for title, figures in by_model.items()},
+                "models": {title: each.figures for title, each in by_model.items()},
+                "wrong_windows": {title: each.wrong_windows for title, each in by_model.items()},
             }
             for name, by_model in heard.items()
         },
@@ -75,10 +77,21 @@ def title_of(model: Model) -> str:
     return f"{model.info.name} {model.info.version}"
 
 
-def _figures(recordings: Sequence[Recording], model: Model) -> list[TagFigures]:
-    info = model.info
-    scores = clip_probabilities(model, recordings)
-    return judged(recordings, scores, info.tags, info.thresholds, least_clips=LEAST_CLIPS)
+@dataclass(frozen=True)
+class _Heard:
+    """What a model makes of a set: the figures of each tag, and the false alarms of each kind of sound."""
+
+    figures: list[dict[str, Any]]
+    wrong_windows: list[dict[str, Any]]
+
+
+def _heard(recordings: Sequence[Recording], model: Model) -> _Heard:
+    tags, thresholds = model.info.tags, model.info.thresholds
+    windows = list(window_probabilities(model, recordings))
+    scores = np.stack([each.max(0) for each in windows])
+    figures = judged(recordings, scores, tags, thresholds, least_clips=LEAST_CLIPS)
+    wrong = wrong_windows(recordings, windows, tags, thresholds)
+    return _Heard([asdict(rounded(each)) for each in figures], [asdict(each) for each in wrong])
 
 
 def means(figures: Sequence[dict[str, Any]], tags: set[str]) -> dict[str, float]:

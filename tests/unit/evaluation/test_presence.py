@@ -35,6 +35,7 @@ def known(tag: str, **fields: Any) -> int:  # noqa: ANN401
         ("Laughter", {"label": "children_playing"}, -1),
         ("Gunshot", {"label": "casual", "tags_absent": ("Gunshot",)}, 0),
         ("Cough", {"label": "casual", "tags_absent": ("Gunshot",)}, -1),
+        ("Water_run", {"label": "Rain"}, -1),
         ("Hum of my fridge", {"tags": ("Hum of my fridge",)}, 1),
         ("Hum of my fridge", {"tags": ("Siren",)}, 0),
     ],

@@ -56,12 +56,19 @@ def _figures(tag: str, clips: int, area: float) -> dict[str, Any]:
 def _recordings() -> dict[str, Any]:
     ours, theirs = [_figures("Siren", 12, 0.95), _figures("Laughter", 3, 0.5)], [_figures("Siren", 12, 0.85)]
     aside = [_figures("Siren", 11, 0.99), _figures("Laughter", 10, 0.97)]
+    street = {"kind": "street", "clips": 8, "windows": 1800, "wrong": 9, "worst": {"Siren": 7, "Laughter": 2}}
     sets = {
-        "judge": {"clips": 40, "origins": {"example.org/city": 40}, "models": {"ours 4.0": ours, "theirs 1": theirs}},
+        "judge": {
+            "clips": 40,
+            "origins": {"example.org/city": 40},
+            "models": {"ours 4.0": ours, "theirs 1": theirs},
+            "wrong_windows": {"ours 4.0": [street], "theirs 1": [street | {"wrong": 1, "worst": {}}]},
+        },
         "kept_aside": {
             "clips": 30,
             "origins": {"example.org/a": 10, "example.org/b": 20},
             "models": {"ours 4.0": aside},
+            "wrong_windows": {"ours 4.0": []},
         },
     }
     return {"model": "ours", "version": "4.0", "sha256": hashlib.sha256(MODEL).hexdigest(), "sets": sets}
@@ -120,6 +127,7 @@ def test_recordings_have_a_table_for_each_set_with_the_models_side_by_side(folde
     assert "| `Siren` | 12 (11) | 0.950 | 75.0 % | 70.0 % | 1.2 % | 0.850 | 75.0 % | 70.0 % | 1.2 % |" in page
     assert "| `Laughter` | 3 (2) | 0.500 | 75.0 % | 70.0 % | 1.2 % |  |  |  |  |" in page
     assert "| **mean of the 1 tags of all** |  | 0.950 |" in page
+    assert "| street | 8 | 1800 | 18 | 2 | `Siren` 7, `Laughter` 2 |" in page
     assert "From: example.org/b (20), example.org/a (10)." in page
 
 

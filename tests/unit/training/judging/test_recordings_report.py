@@ -55,6 +55,8 @@ def test_each_models_tags_are_judged_on_each_set(
     siren = next(each for each in figures if each["tag"] == "Siren")
     assert (siren["clips"], siren["others"], siren["area_under_curve"]) == (6, 12, 1.0)
     assert siren["recall"] == pytest.approx(5 / 6, abs=1e-4)
+    speech = next(each for each in judge["wrong_windows"][title] if each["kind"] == "speech")
+    assert (speech["clips"], speech["windows"], speech["wrong"]) == (6, 12, 0)
     assert "judge, 18 clips, 3 tags" in capsys.readouterr().out
 
 
