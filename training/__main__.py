@@ -108,7 +108,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _page(options: argparse.Namespace) -> None:
-    from training.judging.page import write_figures
+    from training.reporting.page import write_figures
 
     write_figures(REPORT_FILE, RECORDINGS_FILE, MODEL_FILE, MODEL_CARD, MODEL_RECORD)
 
@@ -120,7 +120,7 @@ def _sample(options: argparse.Namespace) -> None:
 
 
 def _plots(options: argparse.Namespace) -> None:
-    from training.judging.plots import make_pictures
+    from training.reporting.plots import make_pictures
 
     make_pictures(options.work, REPORT_FILE, MODEL_FILE, SAMPLE_FILE, PICTURES_FOLDER)
 
@@ -131,6 +131,15 @@ def _recordings(options: argparse.Namespace) -> None:
     if options.recordings is None:
         raise TrainingError("name the recordings that judge: python -m training recordings --recordings PLACE")
     judge_recordings(options.recordings, [MODEL_FILE, *options.beside], RECORDINGS_FILE)
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    from training.fitting.fit import Run
+    from training.judging.ablation import UPDATES as USUAL_UPDATES
+    from training.judging.ablation import ablate, table
+
+    trained = list(ablate(options.work, Run(options.updates or USUAL_UPDATES, threads=options.threads)))
+    print("\n".join(table(trained)))
 
 
 def _named(file: Path) -> str:
@@ -149,12 +158,13 @@ _STEPS = {
     "sample": (_sample, f"write {_named(SAMPLE_FILE)}"),
     "plots": (_plots, f"draw the pictures in {_named(PICTURES_FOLDER)}"),
 }
-# It runs only by name: it needs recordings that the project does not have.
+# They run only by name: they need recordings that the project does not have.
 _EXTRA_STEPS = {
     "recordings": (
         _recordings,
         f"judge {_named(MODEL_FILE)} on recordings that training never heard; writes {_named(RECORDINGS_FILE)}",
     ),
+    "ablate": (_ablate, "train on without each family of synthetic sounds, and judge by recordings; prints a table"),
 }
 
 
@@ -185,10 +195,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     add("--processes", type=int, default=2, help="steps synthesise and pool: at a time (%(default)s)")
-    add("--updates", type=int, metavar="N", help="step fit: end at this update")
+    add("--updates", type=int, metavar="N", help="step fit: end at this update; step ablate: so many for each family")
     add("--times", type=int, default=1, metavar="N", help="step fit: N batches in an update, 8 on a GPU (1)")
     add("--device", default="cpu", help="steps pool and fit: cpu or cuda (%(default)s)")
-    add("--threads", type=int, default=1, help="steps fit and judge: threads (%(default)s)")
+    add("--threads", type=int, default=1, help="steps fit, judge and ablate: threads (%(default)s)")
     return parser
 
 

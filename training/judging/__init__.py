@@ -1,1 +1,1 @@
-"""How good the model is: figures, report, the model's page and its pictures."""
+"""How good the model is: thresholds, figures, and the reports that hold them."""

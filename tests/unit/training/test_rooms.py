@@ -15,6 +15,7 @@ ROOMS = {
     "mixes": {"sources"},
     "fitting": {"mixes"},
     "judging": {"sources", "mixes", "fitting"},
+    "reporting": {"judging"},
 }
 MAX_MODULES = 12
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from training.errors import TrainingError
-from training.judging.page import write_figures
+from training.reporting.page import write_figures
 from training.settings import MODEL_CARD, MODEL_FILE, MODEL_RECORD, RECORDINGS_FILE, REPORT_FILE
 
 MODEL = b"a model file"

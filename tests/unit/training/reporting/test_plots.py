@@ -10,9 +10,9 @@ from PIL import Image
 
 from training.judging.confusion import Confusion
 from training.judging.judgement_file import Judgement
-from training.judging.plots import calibration_picture, confusion_picture, precision_recall_picture
 from training.judging.scored_windows import ScoredWindows
 from training.judging.verdicts import figures
+from training.reporting.plots import calibration_picture, confusion_picture, precision_recall_picture
 from training.tags import TAG_NAMES
 
 MOST_BYTES = 150_000

@@ -1,0 +1,1 @@
+"""Writes what judging found into pages and pictures."""
