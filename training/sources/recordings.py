@@ -37,19 +37,19 @@ _BATCH_WINDOWS = 64
 
 
 def split_of(recording: Recording) -> str:
-    """The split of a recording, by its source: none is in both."""
-    return HELD_OUT if zlib.crc32(recording.group.encode()) % _HELD_OUT_SHARE == 0 else TRAINED
+    """The split of a recording: as the list says ("valid" is kept aside), else by its source. None is in both."""
+    return HELD_OUT if recording.split == "valid" or zlib.crc32(recording.group.encode()) % _HELD_OUT_SHARE == 0 else TRAINED
 
 
 def read_trainable(place: Path) -> list[Recording]:
-    """Recordings that a list gives free for training: split "train", or all where the list has no splits.
+    """Recordings that a list gives to train on, or to choose on ("valid"): all but those that judge.
 
     Raises:
         TrainingError: there are none.
         EvaluationError: the list has an error.
     """
-    chosen = [each for each in read_recordings(place) if each.split in ("", "train")]
-    if not chosen:
+    chosen = [each for each in read_recordings(place) if each.split in ("", "train", "valid")]
+    if not any(each.split != "valid" for each in chosen):
         raise TrainingError(f'{place} has no recordings of split "train"')
     return chosen
 

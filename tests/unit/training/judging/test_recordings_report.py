@@ -71,8 +71,9 @@ def test_the_step_asks_for_its_recordings(capsys: pytest.CaptureFixture[str]) ->
     assert "python -m training recordings --recordings PLACE" in capsys.readouterr().err
 
 
-def test_one_source_of_about_eight_is_kept_aside() -> None:
+def test_one_source_of_about_eight_is_kept_aside_and_all_that_the_list_gives_to_choose_on() -> None:
     from evaluation.recordings import Recording
 
     splits = [split_of(Recording(Path("a"), (), group=str(each))) for each in range(4000)]
     assert 0.1 < np.mean([split == HELD_OUT for split in splits]) < 0.15
+    assert all(split_of(Recording(Path("a"), (), group=str(each), split="valid")) == HELD_OUT for each in range(9))
