@@ -38,7 +38,8 @@ _BATCH_WINDOWS = 64
 
 def split_of(recording: Recording) -> str:
     """The split of a recording: as the list says ("valid" is kept aside), else by its source. None is in both."""
-    return HELD_OUT if recording.split == "valid" or zlib.crc32(recording.group.encode()) % _HELD_OUT_SHARE == 0 else TRAINED
+    drawn = zlib.crc32(recording.group.encode()) % _HELD_OUT_SHARE == 0
+    return HELD_OUT if recording.split == "valid" or drawn else TRAINED
 
 
 def read_trainable(place: Path) -> list[Recording]:
