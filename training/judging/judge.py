@@ -35,7 +35,7 @@ from training.judging.scored_windows import ScoredWindows, probabilities, score_
 from training.judging.verdicts import RECORDINGS, SYNTHESIS, Verdict, figures
 from training.mixes.codecs import USUAL_CODECS, through_codec
 from training.settings import CHECKPOINT_FILE, CLIP_SAMPLES, HOP_SAMPLES
-from training.sources.recordings import HELD_OUT, TRAINED, split_of
+from training.sources.recordings import HELD_OUT, TRAINED, judges_only, split_of
 from training.stems import read_split
 from training.tags import NUM_TAGS, TAG_NAMES
 
@@ -130,7 +130,7 @@ def evidence_of(place: Path | None) -> tuple[str, ...]:
     """
     if place is None:
         return (SYNTHESIS,) * NUM_TAGS
-    aside = [each for each in read_recordings(place) if each.split == "judge" or split_of(each) == HELD_OUT]
+    aside = [each for each in read_recordings(place) if judges_only(each) or split_of(each) == HELD_OUT]
     known = presence(aside, TAG_NAMES)
     return tuple(RECORDINGS if is_enough_evidence(aside, known, tag) else SYNTHESIS for tag in range(NUM_TAGS))
 

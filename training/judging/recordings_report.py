@@ -17,20 +17,21 @@ from evaluation.recordings import Recording, read_recordings
 from evaluation.scoring import read_model, window_probabilities
 from evaluation.wrong_windows import wrong_windows
 from handler.model.loading import Model
-from training.sources.recordings import HELD_OUT, split_of
+from training.sources.recordings import HELD_OUT, judges_only, split_of
 
 LEAST_CLIPS = 5
-_JUDGE = "judge"
+KEPT_ASIDE = "kept_aside"
 _MEANS = ("area_under_curve", "reachable_recall", "recall", "false_alarms")
 
 
 def recording_sets(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
-    """The sets that judge: those that nothing was chosen on ("judge"), and those that tags and thresholds were."""
-    sets = {
-        _JUDGE: [each for each in recordings if each.split == _JUDGE],
-        "kept_aside": [each for each in recordings if each.split != _JUDGE and split_of(each) == HELD_OUT],
-    }
-    return {name: chosen for name, chosen in sets.items() if chosen}
+    """The sets: each split that only judges, by its name, then what tags and thresholds were chosen on."""
+    sets: dict[str, list[Recording]] = {}
+    for each in recordings:
+        if judges_only(each):
+            sets.setdefault(each.split, []).append(each)
+    aside = [each for each in recordings if not judges_only(each) and split_of(each) == HELD_OUT]
+    return sets | ({KEPT_ASIDE: aside} if aside else {})
 
 
 def judge_recordings(place: Path, model_files: Sequence[Path], report_file: Path) -> None:

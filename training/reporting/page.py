@@ -11,7 +11,7 @@ from typing import Any
 from catalogue.catalogue import load_catalogue
 from training.errors import TrainingError
 from training.judging.metrics import PREVALENCE
-from training.judging.recordings_report import means, sha256, shared_tags
+from training.judging.recordings_report import KEPT_ASIDE, means, sha256, shared_tags
 from training.tags import TAGS
 
 Report = dict[str, Any]
@@ -19,10 +19,8 @@ _AT_PREVALENCE = f"at {100 * PREVALENCE:.0f} %"
 _MEANINGS = {tag.name: tag.meaning for tag in TAGS}
 _SETS = {"held_out": "held-out", "unseen": "unseen"}
 _SHOWN_CLIPS = 10
-_SET_TEXTS = {
-    "judge": "Nothing was trained or chosen on these",
-    "kept_aside": "Thresholds and tags were chosen on these, of the collections of training but of other sources:",
-}
+_JUDGING_TEXT = "Nothing was trained or chosen on these"
+_KEPT_ASIDE_TEXT = "Thresholds and tags were chosen on these, and nothing was trained:"
 _NOT_JUDGED = "No recordings have judged this model file. `python -m training recordings --recordings PLACE` does."
 _PRECISIONS = ("average_precision_as_drawn", "average_precision")
 
@@ -183,7 +181,11 @@ _RECORD_SECTIONS: dict[str, Callable[[Report], str]] = {
 
 def _recordings(report: Report) -> str:
     """Each set of recordings: the models side by side, tag by tag, and where the recordings are public."""
-    return "\n\n".join(_one_set(_SET_TEXTS[name], each) for name, each in report["sets"].items()) or _NOT_JUDGED
+    parts = [
+        _one_set(_KEPT_ASIDE_TEXT if name == KEPT_ASIDE else _JUDGING_TEXT, each)
+        for name, each in report["sets"].items()
+    ]
+    return "\n\n".join(parts) or _NOT_JUDGED
 
 
 def _one_set(text: str, recordings: Report) -> str:

@@ -36,8 +36,13 @@ _SHARD_RECORDINGS = 60
 _BATCH_WINDOWS = 64
 
 
+def judges_only(recording: Recording) -> bool:
+    """Whether nothing is trained or chosen on a recording: its split in the list begins with "judge"."""
+    return recording.split.startswith("judge")
+
+
 def split_of(recording: Recording) -> str:
-    """The split of a recording: as the list says ("valid" is kept aside), else by its source. None is in both."""
+    """The split of a recording that does not only judge: "valid" is kept aside, else its source decides."""
     drawn = zlib.crc32(recording.group.encode()) % _HELD_OUT_SHARE == 0
     return HELD_OUT if recording.split == "valid" or drawn else TRAINED
 
@@ -49,7 +54,7 @@ def read_trainable(place: Path) -> list[Recording]:
         TrainingError: there are none.
         EvaluationError: the list has an error.
     """
-    chosen = [each for each in read_recordings(place) if each.split in ("", "train", "valid")]
+    chosen = [each for each in read_recordings(place) if not judges_only(each)]
     if not any(each.split != "valid" for each in chosen):
         raise TrainingError(f'{place} has no recordings of split "train"')
     return chosen

@@ -14,8 +14,9 @@ import pytest
 from scipy.io import wavfile
 
 from evaluation.errors import EvaluationError
+from evaluation.recordings import Recording
 from training.__main__ import main
-from training.judging.recordings_report import judge_recordings
+from training.judging.recordings_report import judge_recordings, recording_sets
 from training.sources.recordings import HELD_OUT, split_of
 
 RATE = 16_000
@@ -60,6 +61,13 @@ def test_each_models_tags_are_judged_on_each_set(
     assert "judge, 18 clips, 3 tags" in capsys.readouterr().out
 
 
+def test_every_split_that_only_judges_is_a_set_of_its_own(tmp_path: Path) -> None:
+    splits = ("judge", "judge at night", "valid", "valid")
+    recordings = [Recording(tmp_path, (), group=str(each), split=split) for each, split in enumerate(splits)]
+    sets = recording_sets(recordings)
+    assert {name: len(each) for name, each in sets.items()} == {"judge": 1, "judge at night": 1, "kept_aside": 2}
+
+
 def test_what_is_wrong_with_the_recordings_is_said(manifest: Path, toy_model: Path) -> None:
     (manifest.parent / "Siren-0.wav").write_bytes(b"no audio")
     with pytest.raises(EvaluationError, match=r"Siren-0\.wav"):
@@ -72,8 +80,6 @@ def test_the_step_asks_for_its_recordings(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_one_source_of_about_eight_is_kept_aside_and_all_that_the_list_gives_to_choose_on() -> None:
-    from evaluation.recordings import Recording
-
     splits = [split_of(Recording(Path("a"), (), group=str(each))) for each in range(4000)]
     assert 0.1 < np.mean([split == HELD_OUT for split in splits]) < 0.15
     assert all(split_of(Recording(Path("a"), (), group=str(each), split="valid")) == HELD_OUT for each in range(9))
