@@ -44,9 +44,9 @@ class Settings:
         model_threads: Batches scored at once; 0: one for each core, or two on a GPU.
         model_form: `auto`: the first form that gives the model's probabilities. Or one by name
             (docs/record/speed.md#which-form-is-served): `exported`, the program as the file has it; on a CPU
-            `torchscript`; on a GPU `float16`, `bfloat16`, `tf32`, `float32`. A form that cannot be served ends the
-            start with one line. `tf32`, `bfloat16` and `float16` are served even where probabilities move, and the log
-            says how far.
+            `torchscript`, `bfloat16`; on a GPU `float16`, `bfloat16`, `tf32`, `float32`. A form that cannot be served
+            ends the start with one line. `tf32`, `bfloat16` and `float16` are served even where probabilities move, and
+            the log says how far.
         spool_folder: Absolute path of the folder in which the container, and `make serve` with nginx, make the one for
             bodies; default: the temporary folder. At worst it needs `SENSE_MAX_LARGE_REQUESTS` times the size
             limit and 1 GB. Leave it unset where no nginx stands before TorchServe. The handler gets the folder that

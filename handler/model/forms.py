@@ -49,11 +49,13 @@ class Form:
         name: In SENSE_MODEL_FORM and in the log.
         make: Makes it of the exported program and an example of what that takes, in the host's memory.
         is_rounded: Whether it calculates with fewer digits than float32 has.
+        is_automatic: Whether it is served unasked.
     """
 
     name: str
     make: Callable[[Program, Inputs], Program]
     is_rounded: bool = False
+    is_automatic: bool = True
 
     def is_right(self, found: Distance) -> bool:
         """Whether probabilities are near enough to the exported program's."""
@@ -67,7 +69,11 @@ GPU_FORMS = (
     Form("tf32", lambda program, _: in_tf32(program), is_rounded=True),
     Form("float32", lambda program, _: program),
 )
-CPU_FORMS = (Form("torchscript", frozen),)
+# Not every CPU has bfloat16, and the same recording should get the same answer from all: it has to be asked for.
+CPU_FORMS = (
+    Form("torchscript", frozen),
+    Form("bfloat16", lambda program, example: frozen(in_half_precision(program, torch.bfloat16), example), True, False),
+)
 
 
 def served_form(
@@ -93,7 +99,7 @@ def served_form(
     if wanted == EXPORTED:
         return EXPORTED, exported
     forms = CPU_FORMS if gpu is None else GPU_FORMS
-    candidates = [form for form in forms if wanted in (AUTO, form.name)]
+    candidates = [form for form in forms if wanted == form.name or (wanted == AUTO and form.is_automatic)]
     if not candidates and wanted != AUTO:
         raise FormError(
             f"SENSE_MODEL_FORM={wanted} does not run on {'a CPU' if gpu is None else 'a GPU'}; "

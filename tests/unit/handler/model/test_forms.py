@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from handler.model import forms
+from handler.model.comparison import distance, tones_in_noise
 from handler.model.cuda_graphs import FixedSizes
 from handler.model.file import ModelInfo, parse_info, read_program
 from handler.model.forms import CPU_FORMS, GPU_FORMS, Form, FormError, served_form
@@ -58,8 +59,8 @@ def unmakeable(program: Program, example: Inputs) -> Program:
     raise UnsuitableProgramError("it multiplies nothing after a logarithm")
 
 
-def form(program: Program, name: str = "first", *, is_rounded: bool = False) -> Form:
-    return Form(name, lambda exported, example: program, is_rounded)
+def form(program: Program, name: str = "first", *, is_rounded: bool = False, is_automatic: bool = True) -> Form:
+    return Form(name, lambda exported, example: program, is_rounded, is_automatic)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,12 @@ Choose = Callable[..., tuple[str, Program]]
 def test_the_first_form_that_is_right_is_served(served: Choose) -> None:
     assert served(form(loudness), form(loudness, "second"))[0] == "first"
     assert served(form(failing), form(loudness, "second"))[0] == "second"
+
+
+def test_a_form_that_is_not_automatic_has_to_be_asked_for(served: Choose) -> None:
+    candidates = form(failing), form(loudness, "second", is_automatic=False)
+    assert served(*candidates)[0] == "exported"
+    assert served(*candidates, wanted="second")[0] == "second"
 
 
 def test_without_a_right_form_the_exported_program_is_served(served: Choose) -> None:
@@ -198,6 +205,20 @@ def test_the_bundled_model_has_every_form(bundled: tuple[torch.nn.Module, ModelI
     module, info = bundled
     served, _ = served_form(module, info, gpu=SimulatedGpu(), wanted=name, example=EXAMPLE)
     assert served == ("float16" if name == "auto" else name)
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("auto", "torchscript"), ("bfloat16", "bfloat16")])
+def test_a_cpu_serves_bfloat16_only_if_it_is_asked_for(
+    bundled: tuple[torch.nn.Module, ModelInfo], wanted: str, expected: str
+) -> None:
+    module, info = bundled
+    inputs = tones_in_noise(20, info.hop_samples), torch.arange(19)
+    name, program = served_form(module, info, wanted=wanted, example=inputs)
+    assert name == expected
+    with torch.inference_mode():
+        apart = distance(program(*inputs), module(*inputs))
+    assert apart.logit_rms < 0.05
+    assert (apart.largest > 1e-5) == (expected == "bfloat16")
 
 
 def test_where_nothing_can_be_recorded_the_exported_program_is_served(
