@@ -17,7 +17,7 @@ SENSITIVITIES = tuple(range(MIN_SENSITIVITY, MAX_SENSITIVITY + 1))
 _CANDIDATES = np.arange(0.2, 0.801, 0.02)
 # What a threshold should leave two steps up and two steps down, on the draws that it is chosen on.
 BEARABLE_PRECISION, BEARABLE_RECALL = 0.3, 0.1
-_NOISE_MARGIN = 0.25  # on the logit scale
+_NOISE_MARGIN = 0.5  # on the logit scale
 _BEARABLE_WORTH = 0.05
 HIGHEST_THRESHOLD = 0.98
 
@@ -89,7 +89,7 @@ def moved_threshold(threshold: float, sensitivity: int) -> float:
 def noise_floor(noise_scores: FloatArray, tags: int) -> float:
     """What a threshold must exceed, so that fewer than 1 in 1,000 * tags windows of noise have the tag.
 
-    A quarter of a step of sensitivity is added, as other noise may score a little higher.
+    Half a step of sensitivity is added, as other noise may score a little higher.
 
     Args:
         noise_scores: the tag's scores in windows of noise, in (0, 1).
