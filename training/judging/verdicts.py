@@ -21,6 +21,8 @@ RECORDINGS, SYNTHESIS = "recordings", "synthesis"
 SHIPPED_PRECISION, SHIPPED_WINDOWS = 0.60, 40
 # Recordings judge a tag well from this area under the ROC curve on, and keep it from shipping under the other.
 SHIPPED_AREA, REFUSED_AREA = 0.90, 0.85
+# What noise sounds like needs a high threshold. A tag that is then hardly ever found does not ship.
+SHIPPED_RECALL = 0.20
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,16 @@ class Verdict:
     @property
     def ships(self) -> bool:
         """Whether the tag is good enough for the model file."""
-        area = self.recorded.area_under_curve if self.recorded else None
-        if area is not None and area < REFUSED_AREA:
+        if self.recorded and self.evidence == RECORDINGS:
+            return self.recorded.area_under_curve >= SHIPPED_AREA and self.recorded.recall >= SHIPPED_RECALL
+        if self.recorded and self.recorded.area_under_curve < REFUSED_AREA:
             return False
         made = self.held_out is not None and self.unseen is not None
-        synthetic = made and all(
+        return made and all(
             each.average_precision_as_drawn >= SHIPPED_PRECISION and each.windows_with >= SHIPPED_WINDOWS
             for each in (self.held_out, self.unseen)
             if each is not None
         )
-        if self.evidence == RECORDINGS and area is not None:
-            return area >= SHIPPED_AREA
-        return synthetic
 
 
 def figures(scores: FloatArray, there: BoolArray, threshold: float) -> Figures | None:

@@ -130,10 +130,10 @@ def test_a_tag_that_no_window_has_gets_no_figures() -> None:
     assert figures(np.array([0.9, 0.1]), np.array([False, False]), 0.5) is None
 
 
-def verdict(unseen: float, area: float | None, evidence: str, windows: int = 500) -> Verdict:
-    """Of a tag with this average precision on synthesis and this area under the ROC curve on recordings."""
+def verdict(unseen: float, area: float | None, evidence: str, windows: int = 500, recall: float = 0.7) -> Verdict:
+    """Of a tag with this average precision on synthesis; area under the ROC curve and recall are of recordings."""
     made = Figures(windows, 0.05, 0.1, unseen, [0.9] * 5, [0.9] * 5, 0.01)
-    recorded = None if area is None else TagFigures("Knock", 12, 6, 300, area, 0.8, 0.7, 0.5, 0.7, 0.01)
+    recorded = None if area is None else TagFigures("Knock", 12, 6, 300, area, 0.8, 0.7, 0.5, recall, 0.01)
     return Verdict("Knock", 0.5, evidence, recorded, made, made)
 
 
@@ -153,6 +153,11 @@ def test_a_tag_ships_when_what_judges_it_says_so(
     unseen: float, area: float | None, evidence: str, windows: int, ships: bool
 ) -> None:
     assert verdict(unseen, area, evidence, windows).ships == ships
+
+
+@pytest.mark.parametrize(("recall", "ships"), [(0.2, True), (0.19, False)])
+def test_a_tag_that_is_hardly_ever_found_in_recordings_does_not_ship(recall: float, ships: bool) -> None:
+    assert verdict(0.9, 0.95, RECORDINGS, recall=recall).ships == ships
 
 
 def recordings(count: int, scores: float, tag: str, group: str) -> HeardRecordings:
