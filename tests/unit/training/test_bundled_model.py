@@ -22,9 +22,9 @@ HOP = 16_000
 STEADY_UNSEEN = "stationary noise, unseen generators"
 
 # What is asked of the model, by its reports.
-LEAST_TAGS, LEAST_PRECISION = 33, 0.60  # average precision as drawn, on unseen synthetic sources
-LEAST_AREA, LEAST_AREA_KEPT_ASIDE = 0.93, 0.97  # means over tags, on recordings
-MOST_FALSE_ALARMS = 0.02
+LEAST_TAGS, LEAST_PRECISION = 44, 0.60  # average precision as drawn, on unseen synthetic sources
+# Means over tags, on recordings: the least area under the ROC curve, the most false alarms.
+RECORDED = {"judge": (0.95, 0.021), "judge2": (0.95, 0.025), "kept_aside": (0.97, 0.02)}
 MOST_BYTES = 8_000_000
 
 
@@ -87,25 +87,20 @@ def test_what_judges_each_tag_finds_it_good_enough(model: Model, shipped: list[d
             assert tag["unseen"]["average_precision_as_drawn"] >= LEAST_PRECISION, tag["name"]
 
 
-@pytest.mark.parametrize(("name", "least"), [("judge", LEAST_AREA), ("kept_aside", LEAST_AREA_KEPT_ASIDE)])
-def test_recordings_are_heard_well_enough_with_few_false_alarms(
-    recordings: dict[str, Any], name: str, least: float
-) -> None:
+@pytest.mark.parametrize("name", RECORDED)
+def test_recordings_are_heard_well_enough_with_few_false_alarms(recordings: dict[str, Any], name: str) -> None:
+    least_area, most_false_alarms = RECORDED[name]
     title = f"{recordings['model']} {recordings['version']}"
     figures = recordings["sets"][name]["models"][title]
     mean = means(figures, {each["tag"] for each in figures})
-    assert mean["area_under_curve"] >= least
-    assert mean["false_alarms"] <= MOST_FALSE_ALARMS
+    assert mean["area_under_curve"] >= least_area
+    assert mean["false_alarms"] <= most_false_alarms
 
 
-@pytest.mark.parametrize(
-    ("kind", "most"), [("silence, constants, hiss", 1), ("stationary noise, new draws", 1), (STEADY_UNSEEN, 2)]
-)
-def test_silence_and_steady_noise_gave_a_tag_in_few_windows_of_1000(
-    report: dict[str, Any], kind: str, most: int
-) -> None:
+@pytest.mark.parametrize("kind", ["silence, constants, hiss", "stationary noise, new draws", STEADY_UNSEEN])
+def test_silence_and_steady_noise_gave_a_tag_in_less_than_a_window_of_1000(report: dict[str, Any], kind: str) -> None:
     alarms = report["false_alarms"][kind]
-    assert 1000 * alarms["windows_with_a_wrong_tag"] < most * alarms["windows"]
+    assert 1000 * alarms["windows_with_a_wrong_tag"] < alarms["windows"]
 
 
 def test_it_is_small() -> None:
