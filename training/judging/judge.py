@@ -41,7 +41,7 @@ from training.tags import NUM_TAGS, TAG_NAMES
 
 _CLIPS, _NOISE_CLIPS = 4000, 7000
 _NUM_WORST_PAIRS = 10
-_LOWEST_THRESHOLD = 0.05
+_LOWEST_THRESHOLD = 0.1
 
 
 def codec_differences(tagger: Tagger, work: Path, shipped: list[int]) -> dict[str, dict[str, float]]:

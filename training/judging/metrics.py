@@ -18,6 +18,7 @@ _CANDIDATES = np.arange(0.2, 0.801, 0.02)
 # What a threshold should leave two steps up and two steps down, on the draws that it is chosen on.
 BEARABLE_PRECISION, BEARABLE_RECALL = 0.3, 0.1
 _NOISE_MARGIN = 0.5  # on the logit scale
+_NOISE_SHARE_TWO_UP = 0.05
 _BEARABLE_WORTH = 0.05
 HIGHEST_THRESHOLD = 0.98
 
@@ -89,14 +90,16 @@ def moved_threshold(threshold: float, sensitivity: int) -> float:
 def noise_floor(noise_scores: FloatArray, tags: int) -> float:
     """What a threshold must exceed, so that fewer than 1 in 1,000 * tags windows of noise have the tag.
 
-    Half a step of sensitivity is added, as other noise may score a little higher.
+    Half a step of sensitivity is added, as other noise may score a little higher. Two steps up, 1 in 20 may have it.
 
     Args:
         noise_scores: the tag's scores in windows of noise, in (0, 1).
         tags: how many tags share the allowance of 1 window in 1,000.
     """
-    reached = np.quantile(noise_scores, 1 - 1 / (1000 * tags), method="higher")
-    return float(special.expit(special.logit(reached) + _NOISE_MARGIN))
+    seldom, often = np.quantile(noise_scores, [1 - 1 / (1000 * tags), 1 - _NOISE_SHARE_TWO_UP], method="higher")
+    return max(
+        float(special.expit(special.logit(seldom) + _NOISE_MARGIN)), moved_threshold(float(often), MIN_SENSITIVITY)
+    )
 
 
 def best_threshold(scores: FloatArray, there: BoolArray, floor: float = 0.0) -> float:

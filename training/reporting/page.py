@@ -101,10 +101,14 @@ def _left_out(report: Report) -> str:
         recorded = tag["recorded"]
         rows.append(
             [_code(tag["name"]), _MEANINGS[tag["name"]]]
-            + ([str(recorded["clips"]), f"{recorded['area_under_curve']:.3f}"] if recorded else ["", ""])
+            + (
+                [str(recorded["clips"]), f"{recorded['area_under_curve']:.3f}", _share(recorded["recall"])]
+                if recorded
+                else [""] * 3
+            )
             + [f"{tag[kind]['average_precision_as_drawn']:.2f}" if tag[kind] else "" for kind in _SETS]
         )
-    header = ["tag", "what it would have stood for", "recordings kept aside", "AUC"]
+    header = ["tag", "what it would have stood for", "recordings kept aside", "AUC", "recall"]
     return _table([*header, *(f"{name} AP" for name in _SETS.values())], rows, texts=2)
 
 

@@ -93,8 +93,10 @@ def test_a_threshold_that_two_steps_ruin_is_taken_only_if_it_is_much_better() ->
 
 @given(SEEDS, st.integers(1, 5))
 def test_no_more_noise_passes_the_floor_than_is_allowed(seed: int, tags: int) -> None:
-    scores = np.random.default_rng(seed).random(20_000)
-    assert (scores > noise_floor(scores, tags)).mean() <= 1 / (1000 * tags)
+    scores = np.random.default_rng(seed).random(20_000) / 20
+    floor = noise_floor(scores, tags)
+    assert (scores > floor).mean() <= 1 / (1000 * tags)
+    assert (scores > moved_threshold(floor, 2)).mean() <= 0.0501
 
 
 def test_calibration_of_scores_that_mean_what_they_say() -> None:
