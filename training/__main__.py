@@ -138,8 +138,9 @@ def _ablate(options: argparse.Namespace) -> None:
     from training.judging.ablation import UPDATES as USUAL_UPDATES
     from training.judging.ablation import ablate, table
 
-    trained = list(ablate(options.work, Run(options.updates or USUAL_UPDATES, threads=options.threads)))
-    print("\n".join(table(trained)))
+    trained = ablate(options.work, Run(options.updates or USUAL_UPDATES, threads=options.threads))
+    for line in table(trained):
+        print(line, flush=True)
 
 
 def _named(file: Path) -> str:

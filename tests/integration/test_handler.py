@@ -123,7 +123,10 @@ def test_a_form_that_cannot_be_served_stops_the_start_with_one_line(
     monkeypatch.setenv("SENSE_MODEL_FORM", "float16")
     with pytest.raises(SystemExit):
         Worker(model_file)
-    assert "cannot serve: SENSE_MODEL_FORM=float16 does not run on a CPU; auto, exported, torchscript do" in caplog.text
+    assert (
+        "cannot serve: SENSE_MODEL_FORM=float16 does not run on a CPU; auto, exported, torchscript, bfloat16 do"
+        in caplog.text
+    )
     assert "Traceback" not in caplog.text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from training.tags import TAG_NAMES
 
 UPDATES = 250  # for each family: 2 minutes on two cores
 NOTHING = "nothing"
+_OWN_COLUMNS = "| its own tags | AUC | with it | recall | with it |"
 # The groups that each family makes.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "instruments": ("Piano", "Guitar", "Bowed_string_instrument", "Drum", "music"),
@@ -61,7 +62,7 @@ def ablate(work: Path, run: Run) -> Iterator[Trained]:
     """Continues the training without each family in turn, the first time with all of them.
 
     Each continuation is like the last quarter of a training of four times as many updates. It has no clips of the pool,
-    which holds mixes of all families.
+    which holds mixes of all families. WORK/ablation keeps the weights, so that an interrupted run goes on.
 
     Args:
         work: The folder of stems and of the checkpoint that all start from.
@@ -74,13 +75,15 @@ def ablate(work: Path, run: Run) -> Iterator[Trained]:
     if not recorded:
         raise TrainingError("the step ablate judges by recordings: run the step listen first")
     tracks = labelled_tracks(read_split(work, "train")) + recorded
+    (work / "ablation").mkdir(exist_ok=True)
     for family in (NOTHING, *FAMILIES):
-        state = State.fresh()
-        state.load(work / CHECKPOINT_FILE)
-        state.update = 3 * run.updates
+        kept, state = work / "ablation" / f"{family}.pt", State.fresh()
+        state.load(kept if kept.exists() else work / CHECKPOINT_FILE)
+        if not kept.exists():
+            state.update = 3 * run.updates
         weights = {group: share for group, share in GROUP_WEIGHTS.items() if group not in FAMILIES.get(family, ())}
         bank = make_bank(tracks, weights, RECORDED_SHARE, torch.device("cpu"))
-        fit(state, bank, None, replace(run, updates=4 * run.updates), work / f"without {family}.pt")
+        fit(state, bank, None, replace(run, updates=4 * run.updates), kept)
         yield Trained(family, _figures(state, work))
 
 
@@ -92,21 +95,14 @@ def _figures(state: State, work: Path) -> dict[str, TagFigures]:
     return {each.tag: each for each in figures if each is not None}
 
 
-def table(trained: Sequence[Trained]) -> Iterator[str]:
-    """A table in Markdown. The first training had all families; a family's own tags show what it had with them, too."""
-    first = trained[0]
-    header = (
-        "without",
-        f"AUC of {len(first.figures)} tags",
-        "recall at 2 %",
-        "its own tags",
-        "AUC",
-        "with it",
-        "recall",
-    )
-    yield f"| {' | '.join(header)} | with it |"
-    yield "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |"
+def table(trained: Iterable[Trained]) -> Iterator[str]:
+    """A table in Markdown, row by row. The first training had all families: the others are shown beside it."""
+    first: Trained | None = None
     for each in trained:
+        if first is None:
+            first = each
+            yield f"| without | AUC of {len(each.figures)} tags | recall at 2 % {_OWN_COLUMNS}"
+            yield "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |"
         own = [tag for tag in FAMILIES.get(each.without, ()) if tag in each.figures]
         (area, recall), (area_with, recall_with) = each.means(own), first.means(own)
         cells = (*each.means(each.figures), ", ".join(own), area, area_with, recall, recall_with)
