@@ -197,7 +197,7 @@ def test_figures_on_recordings_count_clips_sources_and_false_alarms() -> None:
 
 
 def test_thresholds_keep_noise_and_recordings_quiet() -> None:
-    windows = heard(0.3, False, True)
+    windows = heard(0.1, False, True)
     aside = joined(recordings(10, 0.9, "Knock", "a"), recordings(500, 0.6, "Speech", "b"))
     sets = Sets(windows, windows, windows, windows, aside, None, (RECORDINGS,) * len(TAG_NAMES))
     assert sets.threshold(KNOCK) == pytest.approx(0.6, abs=0.01)
