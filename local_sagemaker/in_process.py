@@ -1,7 +1,7 @@
 """An S3 client whose requests go straight to an application in the same process, without a socket.
 
-An object of a transform job so takes 5.3 ms of processor time instead of 17.2 (docs/record/collecting.md): there is no
-socket, and nobody on the way checks signatures and sums.
+This way an object of a transform job takes 5.3 ms of processor time instead of 17.2 (docs/record/collecting.md). No
+socket is needed, and nobody on the way checks signatures and sums.
 """
 
 from __future__ import annotations

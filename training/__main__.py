@@ -196,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
     add("--processes", type=int, default=2, help="steps synthesise and pool: at a time (%(default)s)")
-    add("--updates", type=int, metavar="N", help="step fit: end at this update; step ablate: so many for each family")
+    add("--updates", type=int, metavar="N", help="step fit: end at this update; step ablate: how many each family gets")
     add("--times", type=int, default=1, metavar="N", help="step fit: N batches in an update, 8 on a GPU (1)")
     add("--device", default="cpu", help="steps pool and fit: cpu or cuda (%(default)s)")
     add("--threads", type=int, default=1, help="steps fit, judge and ablate: threads (%(default)s)")

@@ -72,7 +72,12 @@ GPU_FORMS = (
 # Not every CPU has bfloat16, and the same recording should get the same answer from all: it has to be asked for.
 CPU_FORMS = (
     Form("torchscript", frozen),
-    Form("bfloat16", lambda program, example: frozen(in_half_precision(program, torch.bfloat16), example), True, False),
+    Form(
+        "bfloat16",
+        lambda program, example: frozen(in_half_precision(program, torch.bfloat16), example),
+        is_rounded=True,
+        is_automatic=False,
+    ),
 )
 
 

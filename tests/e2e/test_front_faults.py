@@ -309,7 +309,7 @@ def test_a_worker_without_memory_fails_what_it_cannot_hold_and_serves_on(contain
 
 @contextlib.contextmanager
 def limited(process: psutil.Process, more_bytes: int) -> Iterator[None]:
-    """Lets a process take no more address space than it has, and so many bytes."""
+    """Limits a process to the address space that it has, and `more_bytes` on top."""
     most = process.memory_info().vms + more_bytes
     before = resource.prlimit(process.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
     try:

@@ -69,7 +69,7 @@ def ablate(work: Path, run: Run) -> Iterator[Trained]:
         run: Its `updates` are how many each of them takes.
 
     Raises:
-        TrainingError: There are no recordings, or no checkpoint.
+        TrainingError: The step listen wrote no recordings, or the checkpoint is missing.
     """
     recorded = recorded_tracks(work)
     if not recorded:

@@ -48,13 +48,13 @@ def split_of(recording: Recording) -> str:
 
 
 def read_trainable(place: Path) -> list[Recording]:
-    """Recordings that a list gives to train on, or to choose on ("valid"): all but those that judge.
+    """Recordings that a list gives to train on, or to choose on ("valid").
 
     Raises:
         TrainingError: there are none.
         EvaluationError: the list has an error.
     """
-    chosen = [each for each in read_recordings(place) if not judges_only(each)]
+    chosen = [each for each in read_recordings(place) if each.split in ("", "train", "valid")]
     if not any(each.split != "valid" for each in chosen):
         raise TrainingError(f'{place} has no recordings of split "train"')
     return chosen

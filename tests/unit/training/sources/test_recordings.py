@@ -83,6 +83,12 @@ def test_the_list_of_sources_names_what_was_heard(manifest: Path, toy_model: Pat
     assert "flite" in listed["synthesisers"]
 
 
+def test_nothing_is_trained_on_a_split_of_another_name(tmp_path: Path) -> None:
+    lines = [f'{{"path": "a.wav", "tags": [], "split": "{split}"}}' for split in ("train", "valid", "test", "judge2")]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(lines))
+    assert [each.split for each in read_trainable(tmp_path)] == ["train", "valid"]
+
+
 def test_a_list_without_free_recordings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text('{"path": "a.wav", "tags": [], "split": "judge"}')
     with pytest.raises(TrainingError, match='no recordings of split "train"'):
