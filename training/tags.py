@@ -151,11 +151,8 @@ class Labels:
     unsure: tuple[str, ...] = ()
 
 
-# Tags that no generator makes: only recordings teach them.
-RECORDED_TAGS = frozenset(
-    {"Sing", "Yell", "Scream", "Laughter", "Baby_laughter", "Cough", "Sneeze", "Throat_clear", "Sigh", "Moan", "Burp"}
-    | {"Hiccup", "Fart", "Chewing", "Cooking", "Toilet_flush", "Break", "Bird_honk"}
-)
+# Steady noise may be taken for them: it does not teach that they are absent.
+LIKE_NOISE = frozenset({"Boiling", "Cooking", "Toilet_flush"})
 SPEECH = Labels(("Speech",), ("Male_speech", "Female_speech"))
 MALE_SPEECH = Labels(("Speech", "Male_speech"))
 FEMALE_SPEECH = Labels(("Speech", "Female_speech"))

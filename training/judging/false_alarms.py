@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from training.judging.metrics import SENSITIVITIES, FloatArray, moved_threshold
 from training.judging.scored_windows import ScoredWindows, score_clips
 from training.mixes.batch import Batch
 from training.settings import HOP_SECONDS
-from training.sources.signals.surroundings.backgrounds import stationary_noise
+from training.sources.signals.backgrounds import stationary_noise
 from training.sources.unseen_signals import UNSEEN_SIGNALS
 from training.stems import StoredStem, read_split
 from training.tags import TAG_INDEX, TAG_NAMES, TAGS
@@ -62,26 +62,13 @@ def _having(bank: list[StoredStem], tag: str) -> list[StoredStem]:
     return [stem for stem in bank if tag in stem.labels.present]
 
 
-def _untagged(bank: list[StoredStem]) -> list[StoredStem]:
-    return [stem for stem in bank if not stem.labels.present and stem.group in ("noise", "background")]
-
-
-def without_tags_of(bank: list[StoredStem], shipped: Set[str]) -> list[StoredStem]:
-    """Sounds that have tags, but none that ships."""
-    return [stem for stem in bank if stem.labels.present and shipped.isdisjoint(stem.labels.present)]
-
-
-def quiet_kinds(work: Path, shipped: Set[str]) -> Iterator[Quiet]:
-    """The kinds of sound to try. Tags in `shipped` decide which sounds count as near-sounds."""
-    valid, unseen = read_split(work, "valid"), read_split(work, "unseen")
+def quiet_kinds(work: Path) -> Iterator[Quiet]:
+    """The kinds of sound to try."""
+    unseen = read_split(work, "unseen")
     yield Quiet("silence, constants, hiss", calm_clips(201))
     yield Quiet("stationary noise, new draws", steady_noise(202, 2 * _CLIPS))
     yield Quiet("stationary noise, unseen generators", _unseen_noise(UNSEEN_STEADY, 203))
     yield Quiet("hum and rumble, unseen generators", _unseen_noise(UNSEEN_HUM, 208))
-    yield Quiet("any sound without a tag, new draws", draws(_untagged(valid), _CLIPS, 204))
-    yield Quiet("any sound without a tag, unseen", draws(_untagged(unseen), _CLIPS, 205))
-    if left_out := without_tags_of(unseen, shipped):
-        yield Quiet("sounds whose tags were left out, unseen", draws(left_out, _CLIPS, 209))
     yield Quiet("only speech, unseen voices", draws(_having(unseen, "Speech"), _CLIPS, 206), _SPEECH)
     yield Quiet("only music, unseen fonts", draws(_having(unseen, "Music"), _CLIPS, 207), _MUSIC)
 
@@ -107,7 +94,7 @@ def counted(heard: ScoredWindows, thresholds: FloatArray, tags: list[int]) -> di
 def false_alarms(tagger: Tagger, work: Path, thresholds: FloatArray, shipped: list[int]) -> dict[str, dict[str, Any]]:
     """The false alarms of the shipped tags, by kind of sound."""
     report = {}
-    for quiet in quiet_kinds(work, {TAG_NAMES[tag] for tag in shipped}):
+    for quiet in quiet_kinds(work):
         allowed = {TAG_INDEX[name] for name in quiet.allowed if name in TAG_INDEX}
         tags = [tag for tag in shipped if tag not in allowed]
         report[quiet.name] = counted(score_clips(tagger, quiet.batches, quiet.name), thresholds, tags)

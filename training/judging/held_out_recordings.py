@@ -26,7 +26,7 @@ from training.tags import TAG_NAMES
 FALSE_SHARE = 0.016
 # Recordings that nobody called music have jingles, tunes of toys and tones in them.
 _FALSE_SHARES = {"Music": 0.025, "Instrument": 0.025}
-_LEAST_CLIPS = 5
+LEAST_CLIPS = 5  # fewer say little about a tag
 _ENOUGH_CLIPS, _ENOUGH_SOURCES = 10, 5
 
 
@@ -66,8 +66,16 @@ class HeardRecordings:
     def figures(self, tag: int, threshold: float) -> TagFigures | None:
         """The figures of a tag; None where fewer than 5 clips have it."""
         scores, thresholds = self.scores[:, tag : tag + 1], np.array([threshold], np.float32)
-        found = judged(self.recordings, scores, [TAG_NAMES[tag]], thresholds, least_clips=_LEAST_CLIPS)
+        found = judged(self.recordings, scores, [TAG_NAMES[tag]], thresholds, least_clips=LEAST_CLIPS)
         return rounded(found[0]) if found else None
+
+    def reported(self, tag: int, thresholds: Floats) -> Mask:
+        """bool[clips, tags]: what is wrongly reported, and the tag itself, in the clips that have it."""
+        having = self.known[:, tag] == THERE
+        loud = self.scores[having] >= thresholds
+        reported: Mask = loud & (self.known[having] == ABSENT)
+        reported[:, tag] = loud[:, tag]
+        return reported
 
 
 def _recording(entry: dict[str, Any]) -> Recording:

@@ -33,7 +33,7 @@ def keep_judgement(path: Path, judgement: Judgement) -> None:
         arrays |= {f"{name}_{part}": getattr(heard, part) for part in _PARTS}
         arrays[f"{name}_scores"] = heard.scores.astype(np.float16)
     mistaken = judgement.confusion
-    arrays |= {"tags": np.array(mistaken.tags), "windows": np.array(mistaken.windows), "shares": mistaken.shares}
+    arrays |= {name: np.array(getattr(mistaken, name)) for name in ("tags", "counts", "recorded", "shares")}
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
@@ -50,5 +50,6 @@ def read_judgement(path: Path) -> Judgement:
             ScoredWindows(arrays[f"{name}_scores"].astype(np.float32), arrays[f"{name}_there"], arrays[f"{name}_known"])
             for name in ("held_out", "unseen")
         )
-        mistaken = Confusion(arrays["tags"].tolist(), arrays["windows"].tolist(), arrays["shares"])
+        tags, counts, recorded = (arrays[name].tolist() for name in ("tags", "counts", "recorded"))
+        mistaken = Confusion(tags, counts, recorded, arrays["shares"])
         return Judgement(int(arrays["updates"]), held_out, unseen, mistaken)

@@ -23,11 +23,10 @@ from handler.arrays import Floats
 from training.mixes.placing import CLASS_NAMES, UNKNOWN, Clip, classes, deaf_to, place, spread, teacher_thresholds
 from training.sources.recordings import TEACHER_FILE, TRAINED
 from training.stems import StoredStem, stem_folder
-from training.tags import NUM_TAGS, RECORDED_TAGS, TAG_INDEX, TAG_NAMES, Labels
+from training.tags import LIKE_NOISE, NUM_TAGS, TAG_INDEX, TAG_NAMES, Labels
 
 NUM_TARGETS = NUM_TAGS + len(CLASS_NAMES)
 NOISE = "noise"
-_BACKGROUNDS = ("background", NOISE)
 _WITHOUT_TAG = "without a tag"
 _RECORDED = "recorded/"  # begins the names of recordings' groups
 
@@ -80,7 +79,7 @@ def labelled_tracks(stems: list[StoredStem]) -> list[Track]:
 def _row(labels: Labels, group: str) -> Floats:
     row = np.zeros((1, NUM_TARGETS), np.float32)
     row[0, NUM_TAGS:] = UNKNOWN
-    unsure = set(labels.unsure) | (RECORDED_TAGS if group in _BACKGROUNDS else set())
+    unsure = set(labels.unsure) | (LIKE_NOISE if group == NOISE else set())
     row[0, [TAG_INDEX[name] for name in unsure]] = UNKNOWN
     row[0, [TAG_INDEX[name] for name in labels.present]] = 1
     return row

@@ -29,7 +29,7 @@ def _piano() -> Samples:
     for bar, chord in enumerate(_CHORDS):
         for number, key in enumerate((chord[0], chord[1], chord[2], chord[3], chord[2], chord[1])):
             notes.append(Note(bar + number / 6, 0.5, key, 88 - 6 * (number % 3)))
-    rendered, rate = render(FONTS["TimGM6mb"], [Passage(0.0, 0, 0, 0, tuple(notes))])
+    rendered, rate = render(FONTS["TimGM6mb"], [Passage(0.0, 0, 0, tuple(notes))])
     return np.asarray(signal.resample_poly(rendered, _RATE, rate), np.float32)
 
 

@@ -151,10 +151,10 @@ def _alarms(report: Report) -> str:
 
 def _confusion(report: Report) -> str:
     rows = [
-        [_code(pair["sound"]), _code(pair["reported"]), _share(pair["share"]), str(pair["windows"])]
+        [_code(pair["sound"]), _code(pair["reported"]), _share(pair["share"]), f"{pair['count']} {pair['of']}"]
         for pair in report["worst_pairs"]
     ]
-    return _table(["what sounds", "what is reported, too", "share of windows", "windows"], rows, texts=2)
+    return _table(["what sounds", "what is reported, too", "share", "of"], rows, texts=2)
 
 
 def _codecs(report: Report) -> str:

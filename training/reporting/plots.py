@@ -117,15 +117,15 @@ def calibration_picture(judgement: Judgement, shipped: list[int], path: Path) ->
 
 
 def confusion_picture(confusion: Confusion, path: Path) -> None:
-    """The matrix; in each cell the share of windows in hundredths, from 5 on."""
+    """The matrix; in each cell the share in hundredths, from 5 on."""
     names, size = [TAG_NAMES[tag].replace("_", " ") for tag in confusion.tags], len(confusion.tags)
     figure, axes = plt.subplots(figsize=(0.26 * size + 2.6, 0.26 * size + 2.4), layout="constrained")
     axes.imshow(confusion.shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(size), names, rotation=90, fontsize=7.5)
     axes.set_yticks(range(size), names, fontsize=7.5)
     axes.tick_params(length=0)
-    axes.set_xlabel("what is reported: on the diagonal rightly, elsewhere wrongly (percent of windows)", fontsize=9)
-    axes.set_ylabel("what sounds, alone", fontsize=9)
+    axes.set_xlabel("what is reported: on the diagonal rightly, elsewhere wrongly (percent)", fontsize=9)
+    axes.set_ylabel("what sounds", fontsize=9)
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#e8e8e8", linewidth=0.5)

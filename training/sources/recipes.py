@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from training.sources.instruments.playing import render_effects, render_phrases
+from training.sources.instruments.playing import render_phrases
 from training.sources.trained_signals import TRAIN_SIGNALS, Generator
 from training.sources.unseen_signals import UNSEEN_SIGNALS
 from training.sources.voices.speakers import TRAIN_VOICES, UNSEEN_VOICES, Voice
@@ -63,11 +63,6 @@ def _fonts(split: str, amounts: dict[str, int]) -> list[Shard]:
     ]
 
 
-def _effects(split: str, shards: int) -> list[Shard]:
-    make = partial(render_effects, font_name="FluidR3", count=60)
-    return [Shard(split, f"effects-FluidR3-{number:02}", make) for number in range(shards)]
-
-
 def _voices(split: str, voices: tuple[Voice, ...], shards: int, count: int, crossing: float) -> list[Shard]:
     return [
         Shard(
@@ -99,11 +94,11 @@ def _whispers(split: str, count: int, espeak_shards: int) -> list[Shard]:
     ]
 
 
-def _signals(split: str, count: int, for_training: bool) -> list[Shard]:
+def _signals(split: str, shards: int, count: int) -> list[Shard]:
     return [
         Shard(split, f"signal-{generator.__name__}-{number:02}", partial(generate, generator, labels, group, count))
-        for generator, labels, group, shards in TRAIN_SIGNALS
-        for number in range(min(shards, 2) if for_training else 1)
+        for generator, labels, group in TRAIN_SIGNALS
+        for number in range(shards)
     ]
 
 
@@ -118,14 +113,12 @@ def all_shards() -> list[Shard]:
         *_espeak("train", 6, 100),
         *_whispers("train", 40, 3),
         *_fonts("train", _TRAIN_FONTS),
-        *_effects("train", 2),
-        *_signals("train", 60, True),
+        *_signals("train", 2, 60),
         *_fonts("valid", _VALID_FONTS),
-        *_effects("valid", 1),
         *_voices("valid", TRAIN_VOICES, 1, 40, 0.3),
         *_espeak("valid", 2, 100),
         *_whispers("valid", 10, 1),
-        *_signals("valid", 40, False),
+        *_signals("valid", 1, 40),
         *_fonts("unseen", _UNSEEN_FONTS),
         *_voices("unseen", UNSEEN_VOICES, 1, 60, 0.0),
         *unseen_signals,

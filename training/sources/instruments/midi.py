@@ -26,7 +26,6 @@ class Passage:
 
     start_seconds: float
     channel: int
-    bank: int
     program: int
     notes: tuple[Note, ...]
 
@@ -43,7 +42,7 @@ def write_midi(path: Path, passages: list[Passage], seconds: float) -> None:
     events: list[tuple[int, int, bytes]] = []
     for passage in passages:
         tick, channel = int(passage.start_seconds * _TICKS_PER_SECOND), passage.channel
-        events.append((tick, 0, bytes([0xB0 | channel, 0, passage.bank, 0xC0 | channel, passage.program])))
+        events.append((tick, 0, bytes([0xC0 | channel, passage.program])))
         for note in passage.notes:
             start = int((passage.start_seconds + note.start_seconds) * _TICKS_PER_SECOND) + 10
             events.append((start, 2, bytes([0x90 | channel, note.key, note.velocity])))
@@ -51,10 +50,8 @@ def write_midi(path: Path, passages: list[Passage], seconds: float) -> None:
             events.append((end, 1, bytes([0x80 | channel, note.key, 0])))
     events.append((int(seconds * _TICKS_PER_SECOND), 3, b"\xff\x2f\x00"))
     track, last = bytearray(), 0
-    for tick, order, message in sorted(events):
-        parts = [message[:3], message[3:]] if order == 0 else [message]
-        for part in parts:
-            track += _variable_length(tick - last) + part
-            last = tick
+    for tick, _, message in sorted(events):
+        track += _variable_length(tick - last) + message
+        last = tick
     header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, _TICKS_PER_SECOND // 2)
     path.write_bytes(header + b"MTrk" + struct.pack(">I", len(track)) + bytes(track))

@@ -1,4 +1,4 @@
-"""Stems of instruments: random phrases and sound effects, played by a sound font."""
+"""Stems of instruments: random phrases, played by a sound font."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy import signal
 
 from training.settings import RATE
-from training.sources.instruments.general_midi import DRUM_KIT, GS_EFFECTS, labels_of_program
+from training.sources.instruments.general_midi import DRUM_KIT, labels_of_program
 from training.sources.instruments.midi import DRUM_CHANNEL, Passage
 from training.sources.instruments.phrases import drum_phrase, melodic_phrase
 from training.sources.instruments.sound_fonts import FONTS, SLOT_SECONDS, Font, render
@@ -26,31 +26,26 @@ _DRAWS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("Drum", (), 0.17),
     ("Bell", (14,), 0.02),
     ("music", _OTHERS, 0.26),
-    ("effects", (78, 121, 122, 123, 124, 125, 126, 127), 0.06),
+    ("Whistle", (78,), 0.01),
 )
 # The programs that the freepats package has (others are silent, or play another instrument).
 _FREEPATS = frozenset(
     (0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, *range(24, 31), *range(32, 39), 40, 42, 44, 45, 46, 47, 48)
     + (53, *range(56, 62), *range(64, 77), 79, 80, 84, 88, 94, 95, 98, 101, 102, 104, 114, 115)
 )
-_EFFECT_GROUPS = {78: "Whistle", 123: "Bird_chirp", 125: "Aircraft_noise", 126: "Applause", 127: "Gunshot"}
 
 
 def _passage(rng: np.random.Generator, font: Font, start: float) -> LabelledPassage:
     """A random passage on a random preset of the font, its labels and its group."""
-    weights = np.array([weight * (name != "effects" or font.has_effects) for name, _, weight in _DRAWS])
+    weights = np.array([weight * (name != "Whistle" or font.has_whistle) for name, _, weight in _DRAWS])
     group, programs, _ = _DRAWS[rng.choice(len(_DRAWS), p=weights / weights.sum())]
     if group == "Drum" or font.drums_only:
         channel, kit = (0, 0) if font.drums_only else (DRUM_CHANNEL, int(rng.choice(font.kits)))
-        return Passage(start, channel, 0, kit, drum_phrase(rng, _PHRASE_SECONDS)), DRUM_KIT, "Drum"
+        return Passage(start, channel, kit, drum_phrase(rng, _PHRASE_SECONDS)), DRUM_KIT, "Drum"
     program = int(rng.choice([number for number in programs if font.files or number in _FREEPATS]))
-    if group == "effects":
-        group = _EFFECT_GROUPS.get(program, "background")
-        notes = melodic_phrase(rng, _PHRASE_SECONDS, 57, 72)
-    else:
-        low, high = (28, 52) if 32 <= program < 40 or program in (43, 58) else (45, 86)
-        notes = melodic_phrase(rng, _PHRASE_SECONDS, low, high)
-    return Passage(start, 0, 0, program, notes), labels_of_program(program), group
+    low, high = (28, 52) if 32 <= program < 40 or program in (43, 58) else (45, 86)
+    notes = melodic_phrase(rng, _PHRASE_SECONDS, low, high)
+    return Passage(start, 0, program, notes), labels_of_program(program), group
 
 
 def _cut_apart(rng: np.random.Generator, font: Font, labelled: list[LabelledPassage]) -> list[Stem]:
@@ -68,24 +63,13 @@ def _cut_apart(rng: np.random.Generator, font: Font, labelled: list[LabelledPass
 
 
 def _source(font: Font, passage: Passage) -> str:
-    """What the stem's `source` says: "FluidR3/24", "FluidR3/3:125" (a bank), "FluidR3/drums16"."""
+    """What the stem's `source` says: "FluidR3/24", "FluidR3/drums16"."""
     if passage.channel == DRUM_CHANNEL or font.drums_only:
         return f"{font.name}/drums{passage.program}"
-    bank = f"{passage.bank}:" if passage.bank else ""
-    return f"{font.name}/{bank}{passage.program}"
+    return f"{font.name}/{passage.program}"
 
 
 def render_phrases(rng: np.random.Generator, font_name: str, count: int) -> list[Stem]:
     """Random phrases of one font."""
     font = FONTS[font_name]
     return _cut_apart(rng, font, [_passage(rng, font, number * SLOT_SECONDS) for number in range(count)])
-
-
-def render_effects(rng: np.random.Generator, font_name: str, count: int) -> list[Stem]:
-    """The effects of a font's GS banks in turn, each played as a few slow notes."""
-    labelled = []
-    for number in range(count):
-        (bank, program), (labels, group) = list(GS_EFFECTS.items())[number % len(GS_EFFECTS)]
-        notes = melodic_phrase(rng, _PHRASE_SECONDS, 54, 67)
-        labelled.append((Passage(number * SLOT_SECONDS, 0, bank, program, notes), labels, group))
-    return _cut_apart(rng, FONTS[font_name], labelled)

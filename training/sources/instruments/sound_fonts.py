@@ -27,27 +27,27 @@ class Font:
         files: in FluidSynth's loading order; none for the GUS patches of freepats.
         kits: programs of its drum channel.
         drums_only: its only preset is a kit.
-        has_effects: its effects (programs 121 to 127, and the whistle) sound like what they are named after.
+        has_whistle: its whistle (program 78) sounds like one.
     """
 
     name: str
     files: tuple[str, ...]
     kits: tuple[int, ...] = (0,)
     drums_only: bool = False
-    has_effects: bool = False
+    has_whistle: bool = False
 
 
 FONTS: dict[str, Font] = {
     font.name: font
     for font in (
-        Font("FluidR3", ("sf2/FluidR3_GM.sf2", "sf2/FluidR3_GS.sf2"), (0, 8, 16, 24, 25, 32, 40, 48), has_effects=True),
-        Font("MuseScore", ("sf3/MuseScore_General_Full.sf3",), (0, 8, 16, 24, 25, 32, 40, 48), has_effects=True),
+        Font("FluidR3", ("sf2/FluidR3_GM.sf2", "sf2/FluidR3_GS.sf2"), (0, 8, 16, 24, 25, 32, 40, 48), has_whistle=True),
+        Font("MuseScore", ("sf3/MuseScore_General_Full.sf3",), (0, 8, 16, 24, 25, 32, 40, 48), has_whistle=True),
         Font("OPL3", ("sf2/OPL-3_FM_128M.sf2",)),
         Font("BlackPearl", ("sf2/Black_Pearl_4_LV2.sf2",), drums_only=True),
         Font("RedZeppelin", ("sf2/Red_Zeppelin_4_LV2.sf2",), drums_only=True),
         Font("freepats", ()),
-        Font("TimGM6mb", ("sf2/TimGM6mb.sf2",), (0, 8, 16, 24, 25, 40), has_effects=True),
-        Font("sf_GMbank", ("sf2/sf_GMbank.sf2",), (0, 8, 16, 24, 25, 40), has_effects=True),
+        Font("TimGM6mb", ("sf2/TimGM6mb.sf2",), (0, 8, 16, 24, 25, 40), has_whistle=True),
+        Font("sf_GMbank", ("sf2/sf_GMbank.sf2",), (0, 8, 16, 24, 25, 40), has_whistle=True),
     )
 }
 

@@ -141,17 +141,6 @@ def bursts(
     return starts
 
 
-def pulses(frequency_hz: FloatArray) -> FloatArray:
-    """One pulse per period of a frequency track, each shared by the two samples between which it falls."""
-    phase = np.cumsum(frequency_hz) / RATE
-    out = np.zeros(len(phase))
-    after = np.flatnonzero(np.diff(np.floor(phase), prepend=0.0) > 0)
-    late = phase[after] % 1 * RATE / frequency_hz[after]
-    np.add.at(out, after, 1 - late)
-    np.add.at(out, np.maximum(after - 1, 0), late)
-    return out
-
-
 def resonate(samples: FloatArray, centres_hz: Sequence[float], bandwidths_hz: Sequence[float]) -> FloatArray:
     """The sum of two-pole resonators side by side, each with its peak at about 1: a vocal tract, a cavity, a body."""
     out = np.zeros(len(samples))
@@ -163,22 +152,6 @@ def resonate(samples: FloatArray, centres_hz: Sequence[float], bandwidths_hz: Se
     return out
 
 
-def voiced(
-    frequency_hz: FloatArray, formants_hz: Sequence[FloatArray | float], width: float, tilt: float
-) -> FloatArray:
-    """Harmonics of a gliding voice, weighted by formants that may glide too (`width` in octaves), peak 1.
-
-    `tilt`: the power of the harmonic's number by which the source falls.
-    """
-    phase = 2 * np.pi * np.cumsum(frequency_hz) / RATE
-    out = np.zeros(len(phase))
-    for number in range(1, min(50, int(TOP_HERTZ / frequency_hz.min())) + 1):
-        hertz = number * frequency_hz
-        weight = sum(np.exp(-0.5 * (np.log2(hertz / formant) / width) ** 2) for formant in formants_hz)
-        out += (0.03 + weight) * number**-tilt * np.clip((TOP_HERTZ - hertz) / 400, 0, 1) * np.sin(number * phase)
-    return peaked(out)
-
-
 def peaked(samples: FloatArray) -> FloatArray:
     """The samples with a peak of 1."""
     return np.asarray(samples / (np.abs(samples).max() + 1e-12))
@@ -188,21 +161,3 @@ def arch(samples: int, points: Sequence[float], places: Sequence[float] | None =
     """A track through the points, evenly spaced or at the given places between 0 and 1."""
     at = np.linspace(0, 1, len(points)) if places is None else places
     return np.asarray(np.interp(np.linspace(0, 1, samples), at, points))
-
-
-def passing(rng: np.random.Generator, samples: int, depth_db: float) -> tuple[FloatArray, float]:
-    """Something that goes by: its level over time (peak 1) and the moment it is nearest, as a share of the whole."""
-    moment = rng.uniform(-0.2, 1.2)
-    away = (np.linspace(0, 1, samples) - moment) / rng.uniform(0.1, 0.6)
-    return np.asarray(np.maximum(1 / (1 + away**2), 10 ** (-depth_db / 20))), moment
-
-
-def dying(samples: int, seconds: float) -> FloatArray:
-    """An exponential that falls to 1/e in the given time."""
-    return np.asarray(np.exp(-np.arange(samples) / (seconds * RATE)))
-
-
-def puff(rng: np.random.Generator, low_hz: float, high_hz: float, fall_seconds: float) -> FloatArray:
-    """A burst of noise in a band that dies away."""
-    samples = seconds_to_samples(min(8 * fall_seconds, 1.0))
-    return band_noise(rng, max(samples, 64), low_hz, high_hz) * dying(max(samples, 64), fall_seconds)

@@ -16,7 +16,6 @@ from scipy import signal
 from training.settings import RATE
 
 Array = npt.NDArray[np.float64]
-_FORMANT_STEP = RATE // 200  # 5 ms: how often moving formants are set anew
 
 
 def filtered(samples: Array, kind: str, corner_hz: float | tuple[float, float], order: int = 2) -> Array:
@@ -79,12 +78,6 @@ def wander(rng: np.random.Generator, length: int, rate_hz: float) -> Array:
     return np.asarray(1.25 * (knots[first] * (1 - turn) + knots[first + 1] * turn))
 
 
-def decaying(rng: np.random.Generator, seconds: float, decay_seconds: float) -> Array:
-    """White noise that falls by 60 dB in `decay_seconds`."""
-    time = np.arange(int(seconds * RATE)) / RATE
-    return np.asarray(rng.standard_normal(len(time)) * np.exp(-6.908 * time / decay_seconds))
-
-
 def bump(seconds: float, rise: float = 0.5) -> Array:
     """A smooth hump from 0 to 1 to 0 with its top at the share `rise` of its length."""
     place = np.linspace(0, 1, max(2, int(seconds * RATE)))
@@ -117,34 +110,3 @@ def softened(blows: Array, contact_seconds: float) -> Array:
     """Blows of a soft body: each impulse becomes a half sine of the contact's length."""
     contact = np.sin(np.linspace(0, np.pi, max(2, int(contact_seconds * RATE))))
     return np.asarray(np.convolve(blows, contact / contact.sum())[: len(blows)])
-
-
-def saw(track_hz: Array, slope: float = 1.0) -> Array:
-    """A sawtooth along a frequency track, at four times the rate and back."""
-    fine = signal.sawtooth(2 * np.pi * np.cumsum(np.repeat(track_hz, 4)) / (4 * RATE), slope)
-    return np.asarray(signal.decimate(fine, 4, ftype="fir"))
-
-
-def pulses_along(rng: np.random.Generator, track_hz: Array, shimmer: float) -> Array:
-    """One impulse a period along a frequency track, their heights scattered by `shimmer`."""
-    beats = np.diff(np.floor(np.cumsum(track_hz) / RATE), prepend=0)
-    return np.asarray(beats * np.clip(1 + shimmer * rng.standard_normal(len(beats)), 0, 3))
-
-
-def through_formants(source: Array, tracks_hz: Sequence[Array], widths_hz: Sequence[float]) -> Array:
-    """A source through formants side by side, each along its own track and brought to its level (6 dB less each)."""
-    out = np.zeros(len(source))
-    for number, (track, width) in enumerate(zip(tracks_hz, widths_hz, strict=True)):
-        out += 0.5**number * _moving_formant(source, track, width)
-    return out
-
-
-def _moving_formant(source: Array, track_hz: Array, width_hz: float) -> Array:
-    """One two-pole resonance whose frequency moves; its state is carried from step to step."""
-    radius, state, out = np.exp(-np.pi * width_hz / RATE), np.zeros(2), np.empty(len(source))
-    for first in range(0, len(source), _FORMANT_STEP):
-        span = slice(first, first + _FORMANT_STEP)
-        angle = 2 * np.pi * min(track_hz[first], 7400) / RATE
-        gain = (1 - radius) * np.sqrt(1 - 2 * radius * np.cos(2 * angle) + radius**2)
-        out[span], state = signal.lfilter([gain], [1, -2 * radius * np.cos(angle), radius**2], source[span], zi=state)
-    return out

@@ -1,4 +1,4 @@
-"""Sirens, horns and shots that only judge."""
+"""Sirens and horns that only judge."""
 
 from __future__ import annotations
 
@@ -56,20 +56,3 @@ def klaxon_of_a_car(rng: np.random.Generator) -> Array:
         total += filtered(pulses, "bandpass", (note * 1.2, 3800), 1) + filtered(pulses, "bandpass", (1800, 3200), 2)
     honks = signal.square(2 * np.pi * (time / rng.uniform(0.4, 3) + rng.random()), rng.uniform(0.4, 0.8)) > 0
     return total * np.clip(filtered(honks.astype(float), "lowpass", 30, 1), 0, 1)
-
-
-def shot(rng: np.random.Generator) -> Array:
-    """Pistol and rifle shots: the Friedlander blast wave, and its reflections as a tail of filtered noise."""
-    length = int(rng.uniform(3, 5) * RATE)
-    out, begin = np.zeros(length), rng.uniform(0, 0.8)
-    while begin < length / RATE - 0.3:
-        time = np.arange(int(1.6 * RATE)) / RATE
-        width = rng.uniform(0.0008, 0.004)
-        blast = (1 - time / width) * np.exp(-time / width)
-        crack = rng.standard_normal(len(time)) * np.exp(-time / rng.uniform(0.008, 0.04))
-        tail = filtered(rng.standard_normal(len(time)), "lowpass", rng.uniform(600, 2500))
-        piece = 3 * blast + crack + rng.uniform(0.1, 0.5) * tail * np.exp(-time / rng.uniform(0.08, 0.4))
-        index = int(begin * RATE)
-        out[index : index + len(piece)] += piece[: length - index]
-        begin += rng.choice([rng.uniform(0.09, 0.2), rng.uniform(0.5, 2)])
-    return np.clip(out, -1.5, 1.5)

@@ -28,9 +28,9 @@ def tone(hertz: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 @pytest.fixture
 def work(tmp_path: Path, toy_model: Path) -> Path:
-    """Synthetic sirens and birds, 60 recordings of each of two tones (one of eight is kept aside), a checkpoint."""
+    """Synthetic sirens and claps, 60 recordings of each of two tones (one of eight is kept aside), a checkpoint."""
     folder = tmp_path / "work"
-    sirens = [Stem(tone(1000), Labels((tag,)), "test", tag) for tag in ("Siren", "Bird_chirp")]
+    sirens = [Stem(tone(1000), Labels((tag,)), "test", tag) for tag in ("Siren", "Clap")]
     write_shard(stem_folder(folder, "train") / "signal-000", sirens)
     lines = []
     for each in range(120):
@@ -47,20 +47,20 @@ def test_each_family_is_left_out_in_turn_and_recordings_judge(work: Path, monkey
     drawn: list[set[str]] = []
 
     def note(state: State, bank: Bank, pool: None, run: Run, checkpoint: Path) -> None:
-        assert (state.update, run.updates) == (20 if checkpoint.stem == "animals" else 15, 20)
+        assert (state.update, run.updates) == (20 if checkpoint.stem == "hands and whistles" else 15, 20)
         drawn.append({group for group in bank.groups if not group.startswith("recorded/")})
 
     finished = State.fresh()  # by an earlier run
     finished.update = 20
     (work / "ablation").mkdir()
-    finished.save(work / "ablation" / "animals.pt")
+    finished.save(work / "ablation" / "hands and whistles.pt")
     monkeypatch.setattr(ablation, "fit", note)
     trained = list(ablate(work, Run(5)))
     assert [each.without for each in trained] == ["nothing", *FAMILIES]
     by_name = dict(zip(["nothing", *FAMILIES], drawn, strict=True))
-    assert by_name["nothing"] == by_name["glass and dishes"] == {"Siren", "Bird_chirp"}
-    assert by_name["sirens and horns"] == {"Bird_chirp"}
-    assert by_name["animals"] == {"Siren"}
+    assert by_name["nothing"] == by_name["bells"] == {"Siren", "Clap"}
+    assert by_name["sirens and horns"] == {"Clap"}
+    assert by_name["hands and whistles"] == {"Siren"}
     lines = list(table(trained))
     assert lines[0].startswith("| without | AUC of 2 tags |")
     assert next(line for line in lines if "sirens" in line).count("| Siren |") == 1

@@ -16,7 +16,7 @@ from training.errors import TrainingError
 from training.fitting.network import Tagger
 from training.judging.clips import calm_clips, draws, noise_bank, singles
 from training.judging.confusion import Confusion
-from training.judging.false_alarms import UNSEEN_HUM, UNSEEN_STEADY, counted, without_tags_of
+from training.judging.false_alarms import UNSEEN_HUM, UNSEEN_STEADY, counted
 from training.judging.held_out_recordings import HeardRecordings
 from training.judging.judge import Sets, evidence_of
 from training.judging.judgement_file import Judgement, keep_judgement, read_judgement
@@ -24,7 +24,7 @@ from training.judging.scored_windows import ScoredWindows, score_clips
 from training.judging.verdicts import RECORDINGS, SYNTHESIS, Figures, Verdict, figures
 from training.mixes.batch import WINDOWS
 from training.settings import CLIP_SAMPLES
-from training.sources.signals.surroundings.backgrounds import stationary_noise
+from training.sources.signals.backgrounds import stationary_noise
 from training.sources.unseen_signals import UNSEEN_SIGNALS
 from training.stems import StoredStem
 from training.tags import NOTHING, TAG_INDEX, TAG_NAMES, Labels
@@ -67,12 +67,12 @@ def test_a_group_that_would_never_be_drawn_from_is_named() -> None:
 
 
 def test_singles_take_every_source_and_know_what_is_in_them() -> None:
-    bank = [stem(Labels(("Knock",), ("Thud",)), "Knock"), stem(Labels(("Speech",)), "Speech")]
+    bank = [stem(Labels(("Clap",), ("Thud",)), "Clap"), stem(Labels(("Speech",)), "Speech")]
     (batch,) = singles(bank, 10, seed=0)
     assert batch.clips.abs().amax(1).allclose(torch.tensor(0.5))
-    assert batch.targets[:, :, KNOCK].amax(1).sum() == batch.targets[:, :, SPEECH].amax(1).sum() == 5
-    knocking = batch.targets[:, :, KNOCK] > 0
-    assert not (batch.known[:, :, TAG_INDEX["Thud"]] > 0)[knocking].any()
+    assert batch.targets[:, :, TAG_INDEX["Clap"]].amax(1).sum() == batch.targets[:, :, SPEECH].amax(1).sum() == 5
+    clapping = batch.targets[:, :, TAG_INDEX["Clap"]] > 0
+    assert not (batch.known[:, :, TAG_INDEX["Thud"]] > 0)[clapping].any()
 
 
 def test_calm_clips_have_no_tag() -> None:
@@ -104,18 +104,10 @@ def test_alarms_are_counted_per_hour_and_by_tag() -> None:
     assert counts["worst"] == [{"tag": "Knock", "windows": 2}]
 
 
-def test_a_sound_is_a_near_sound_when_none_of_its_tags_ships() -> None:
-    shown, thud, both, nothing = (
-        stem(labels, "test")
-        for labels in (Labels(("Speech",)), Labels(("Thud",), ("Knock",)), Labels(("Thud", "Knock")), NOTHING)
-    )
-    assert without_tags_of([shown, thud, both, nothing], {"Speech", "Knock"}) == [thud]
-
-
 def test_the_worst_pairs_are_mistakes_and_not_the_diagonal() -> None:
     shares = np.array([[0.9, 0.2], [np.nan, np.nan]])
-    pairs = Confusion([KNOCK, SPEECH], [40, 0], shares).worst_pairs(10)
-    assert pairs == [{"sound": "Knock", "reported": "Speech", "share": 0.2, "windows": 40}]
+    pairs = Confusion([KNOCK, SPEECH], [40, 0], [True, False], shares).worst_pairs(10)
+    assert pairs == [{"sound": "Knock", "reported": "Speech", "share": 0.2, "count": 40, "of": "recordings"}]
 
 
 def test_figures_at_every_sensitivity() -> None:
@@ -205,6 +197,15 @@ def test_thresholds_keep_noise_and_recordings_quiet() -> None:
     assert loud.threshold(KNOCK) > 0.8
 
 
+def test_what_recordings_are_taken_for_leaves_out_what_may_be_in_them() -> None:
+    heard_recordings = joined(recordings(4, 0.2, "Bell", "a"), recordings(3, 0.9, "Speech", "b"))
+    heard_recordings.scores[:2, [TAG_INDEX["Bell"], TAG_INDEX["Doorbell"], KNOCK]] = 0.9
+    reported = heard_recordings.reported(TAG_INDEX["Bell"], np.full(len(TAG_NAMES), 0.5, np.float32))
+    assert reported.shape == (4, len(TAG_NAMES))
+    assert reported[:, TAG_INDEX["Bell"]].tolist() == reported[:, KNOCK].tolist() == [True, True, False, False]
+    assert not reported[:, TAG_INDEX["Doorbell"]].any()  # a bell may be one
+
+
 def test_recordings_are_evidence_from_ten_clips_of_five_sources_on(tmp_path: Path) -> None:
     lines = [
         {"path": f"{each}.wav", "tags": ["Knock"], "group": f"g{each % 5}", "split": "judge"} for each in range(10)
@@ -218,10 +219,13 @@ def test_recordings_are_evidence_from_ten_clips_of_five_sources_on(tmp_path: Pat
 
 
 def test_a_judgement_is_read_as_it_was_kept(tmp_path: Path) -> None:
-    judgement = Judgement(7, heard(0.5, True, True), heard(0.25, False, True), Confusion([1], [9], np.array([[0.5]])))
+    judgement = Judgement(
+        7, heard(0.5, True, True), heard(0.25, False, True), Confusion([1], [9], [True], np.array([[0.5]]))
+    )
     keep_judgement(tmp_path / "judgement.npz", judgement)
     again = read_judgement(tmp_path / "judgement.npz")
-    assert (again.updates, again.confusion.tags, again.confusion.windows) == (7, [1], [9])
+    assert (again.updates, again.confusion.tags, again.confusion.counts) == (7, [1], [9])
+    assert again.confusion.recorded == [True]
     assert np.array_equal(again.unseen.scores, judgement.unseen.scores)
     assert again.held_out.there.all()
 

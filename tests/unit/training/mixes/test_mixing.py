@@ -215,7 +215,7 @@ def test_steady_noise_comes_alone_now_and_then() -> None:
 def test_every_group_of_the_mixer_has_a_source() -> None:
     from training.sources.trained_signals import TRAIN_SIGNALS
 
-    groups = {group for _, _, group, _ in TRAIN_SIGNALS}
+    groups = {group for _, _, group in TRAIN_SIGNALS}
     groups |= {"Whisper", "Piano", "Guitar", "Bowed_string_instrument", "Drum", "music", "Speech"}
     assert groups == set(GROUP_WEIGHTS)
 

@@ -42,7 +42,7 @@ def _report() -> dict[str, Any]:
             laughter | {"name": "Cough", "recorded": recorded, "ships": False},
         ],
         "false_alarms": {"silence": alarm | {"worst": [{"tag": "Siren", "windows": 1}]}},
-        "worst_pairs": [{"sound": "Siren", "reported": "Alarm", "share": 0.25, "windows": 40}],
+        "worst_pairs": [{"sound": "Siren", "reported": "Alarm", "share": 0.25, "count": 40, "of": "recordings"}],
         "codec_differences": {"Opus": {"mean": 0.001, "p99": 0.01, "max": 0.04, "over_0.05": 0.0}},
         "hops_per_second_one_thread": 1234,
     }

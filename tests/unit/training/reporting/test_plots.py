@@ -25,7 +25,7 @@ def judgement() -> Judgement:
     scores = np.clip(0.6 * there + 0.4 * rng.random(there.shape), 0, 1).astype(np.float32)
     heard = ScoredWindows(scores, there, np.ones_like(there))
     shares = np.where(np.eye(3, dtype=bool), [0.9, 0.2, np.nan], 0.06)
-    return Judgement(1, heard, heard, Confusion([0, 1, 2], [40, 40, 0], shares))
+    return Judgement(1, heard, heard, Confusion([0, 1, 2], [40, 40, 0], [True, False, False], shares))
 
 
 def colours(path: Path) -> int:

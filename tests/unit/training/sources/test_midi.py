@@ -34,11 +34,11 @@ def read_events(data: bytes) -> list[tuple[int, bytes]]:
 
 def test_a_note_sounds_when_and_as_long_as_it_says(tmp_path: Path) -> None:
     path = tmp_path / "one.mid"
-    write_midi(path, [Passage(2.0, 3, 1, 40, (Note(0.5, 0.25, 60, 90),))], 5.0)
+    write_midi(path, [Passage(2.0, 3, 40, (Note(0.5, 0.25, 60, 90),))], 5.0)
     events = read_events(path.read_bytes())
-    assert events[:2] == [(1920, b"\xb3\x00\x01"), (1920, b"\xc3\x28")]
-    assert events[2:4] == [(2410, b"\x93\x3c\x5a"), (2650, b"\x83\x3c\x00")]
-    assert events[4] == (4800, b"\xff\x2f\x00")
+    assert events[0] == (1920, b"\xc3\x28")
+    assert events[1:3] == [(2410, b"\x93\x3c\x5a"), (2650, b"\x83\x3c\x00")]
+    assert events[3] == (4800, b"\xff\x2f\x00")
 
 
 @settings(deadline=None, max_examples=30)

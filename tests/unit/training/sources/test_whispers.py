@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.settings import RATE
-from training.sources.signals.tones import voiced
+from training.sources.signals.tones import harmonic_tone
 from training.sources.voices.whispers import whispered
 from training.stems import Samples
 
@@ -14,7 +14,9 @@ from training.stems import Samples
 @pytest.fixture
 def vowel() -> Samples:
     """A vowel of a second, a pause of half a second, the vowel again."""
-    sound = voiced(np.full(RATE, 110.0), [700.0, 1200.0, 2600.0], 0.15, 1.0)
+    harmonics = 110.0 * np.arange(1, 60)
+    formants = sum(np.exp(-0.5 * (np.log2(harmonics / formant) / 0.15) ** 2) for formant in (700, 1200, 2600))
+    sound = harmonic_tone(np.full(RATE, 110.0), (0.03 + formants) / np.arange(1, 60))
     return np.concatenate([sound, np.zeros(RATE // 2), sound]).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Backgrounds: noises of rooms, weather, engines and animals, most of which have no tag."""
+"""Backgrounds: steady noises of rooms, machines and microphones, which have no tag."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from training.settings import RATE
 from training.sources.signals.tones import (
     FloatArray,
     arch,
-    band_noise,
     fade,
     harmonic_amplitudes,
     harmonic_tone,
@@ -16,7 +15,6 @@ from training.sources.signals.tones import (
     peaked,
     place,
     resonate,
-    ringing,
     seconds_to_samples,
     shaped_noise,
     slow_wander,
@@ -39,26 +37,6 @@ def resonant_noise(rng: np.random.Generator) -> FloatArray:
     widths = centres * np.exp(rng.uniform(np.log(0.08), np.log(2), len(centres)))
     out = peaked(resonate(source, list(centres), list(widths)))
     return out + rng.uniform(0, 0.3) * peaked(source)
-
-
-def wind(rng: np.random.Generator) -> FloatArray:
-    """Gusts: low noise that swells, and a band that moves with it."""
-    samples = seconds_to_samples(6)
-    gust = 10 ** (slow_wander(rng, samples, rng.uniform(0.4, 2)) * rng.uniform(3, 14) / 20)
-    low = shaped_noise(rng, samples, [30, 200, 1000, 8000], [0, -4, -25, -50])
-    return np.asarray(low * gust + rng.uniform(0, 0.5) * band_noise(rng, samples, 300, 1200) * gust**1.5)
-
-
-def rain_or_water(rng: np.random.Generator) -> FloatArray:
-    """Drops: from a few separate ones to a dense patter over a bed of noise."""
-    out = np.zeros(seconds_to_samples(5))
-    for _ in range(int(log_uniform(rng, 10, 1500))):
-        drop = ringing(
-            0.05, np.array([log_uniform(rng, 400, 6000)]), np.ones(1), np.array([log_uniform(rng, 0.01, 0.08)])
-        )
-        place(out, drop * rng.exponential(0.3), int(rng.random() * len(out)))
-    bed = shaped_noise(rng, len(out), [100, 1000, 4000, 8000], list(rng.uniform(-20, 0, 4)))
-    return np.asarray(out / (np.abs(out).max() + 1e-9) + rng.uniform(0, 1) * bed)
 
 
 def engine(rng: np.random.Generator) -> FloatArray:
@@ -87,33 +65,6 @@ def crackle(rng: np.random.Generator) -> FloatArray:
     clicks = rng.standard_t(1.5, samples) * (rng.random(samples) < log_uniform(rng, 2e-4, 1e-2))
     out = np.clip(clicks, -8, 8) + 0.05 * rng.uniform(0, 3) * rng.standard_normal(samples)
     return np.asarray(np.convolve(out, np.exp(-np.arange(40) / rng.uniform(1, 12)), "same"))
-
-
-def animal_voice(rng: np.random.Generator) -> FloatArray:
-    """Barks, meows, moos, quacks: a voiced glide through moving resonances. Near speech, and not speech."""
-    out = np.zeros(seconds_to_samples(rng.uniform(3, 5)))
-    start, base, seconds = rng.uniform(0, 0.8), log_uniform(rng, 90, 900), log_uniform(rng, 0.08, 1.2)
-    amplitudes = harmonic_amplitudes(rng, 40, rng.uniform(0.2, 1.2))
-    formant, width = log_uniform(rng, 400, 2500), rng.uniform(0.2, 0.6)
-    while start < len(out) / RATE:
-        length = seconds_to_samples(seconds * rng.uniform(0.8, 1.2))
-        height = np.interp(np.linspace(0, 1, length), [0, rng.uniform(0.1, 0.6), 1], [0.8, 1.3, 0.6])
-        weights = amplitudes * np.exp(-0.5 * (np.log(base * np.arange(1, 41) / formant) / width) ** 2)
-        voice = harmonic_tone(base * height, weights)
-        rough = 1 + rng.uniform(0, 0.8) * slow_wander(rng, length, rng.uniform(20, 120))
-        breath = band_noise(rng, length, formant * 0.5, min(formant * 2, 6000)) * rng.uniform(0, 0.7)
-        call = voice / (np.abs(voice).max() + 1e-9) * rough + breath
-        place(out, fade(call, seconds * 0.15, seconds * 0.4), int(start * RATE))
-        start += seconds + rng.uniform(0.1, 1.5)
-    return out
-
-
-def crickets(rng: np.random.Generator) -> FloatArray:
-    """Insects: a high tone in quick pulses, steady."""
-    time = np.arange(seconds_to_samples(5)) / RATE
-    tone = np.sin(2 * np.pi * rng.uniform(2500, 6800) * time)
-    chirp = ((time * rng.uniform(15, 60)) % 1 < 0.5) * ((time * rng.uniform(0.5, 4)) % 1 < rng.uniform(0.3, 1))
-    return np.asarray(tone * chirp + 0.02 * rng.standard_normal(len(time)))
 
 
 def handling(rng: np.random.Generator) -> FloatArray:

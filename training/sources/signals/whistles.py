@@ -1,4 +1,4 @@
-"""Whistles blown by the mouth, with a pea, and by steam; birds as their neighbours."""
+"""Whistles blown by the mouth and with a pea."""
 
 from __future__ import annotations
 
@@ -75,20 +75,4 @@ def pea_whistle(rng: np.random.Generator) -> FloatArray:
         blow = np.asarray(blow) * (1 + with_pea * rng.uniform(0.2, 0.7) * beat)
         place(out, _breath(rng, fade(blow, 0.015, 0.03), base, rng.uniform(0.02, 0.25)), int(start * RATE))
         start += seconds + rng.uniform(0.08, 1.2)
-    return out
-
-
-def bird_song(rng: np.random.Generator) -> FloatArray:
-    """Chirps: very short, fast glides in phrases. Birds are not whistles here."""
-    out = np.zeros(seconds_to_samples(rng.uniform(3, 6)))
-    start = rng.uniform(0, 0.5)
-    while start < len(out) / RATE:
-        low, high, seconds = rng.uniform(1800, 4500), rng.uniform(2500, 7000), log_uniform(rng, 0.02, 0.12)
-        for _ in range(rng.integers(2, 12)):
-            shape = rng.uniform(0, 1, 3)
-            height = np.interp(np.linspace(0, 2, seconds_to_samples(seconds)), [0, 1, 2], shape)
-            chirp = fade(harmonic_tone(low * (high / low) ** height, np.array([1, 0.1])), 0.004, 0.006)
-            place(out, chirp * rng.uniform(0.4, 1), int(start * RATE))
-            start += seconds * rng.uniform(1.2, 3)
-        start += rng.uniform(0.1, 1)
     return out

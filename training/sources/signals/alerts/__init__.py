@@ -1,1 +1,0 @@
-"""What calls for attention: alarms, sirens, bells."""

@@ -1,1 +1,0 @@
-"""What strikes, breaks or bursts."""

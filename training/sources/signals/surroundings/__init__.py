@@ -1,1 +1,0 @@
-"""Animals, people, machines, water, weather and noise."""
