@@ -17,6 +17,7 @@ _KINDS_BY_TAG = {"Speech": "speech", "Music": "music"}
 _STREET = ("air_conditioner", "children_playing", "drilling", "engine_idling", "jackhammer")
 _KINDS_BY_LABEL = {**dict.fromkeys(_STREET, "street"), "rain": "rain", "rain heavy": "rain", "wind": "wind"}
 _WORST = 3
+_LEAST_CLIPS = 5  # fewer say little about a kind
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class WrongWindows:
 def wrong_windows(
     recordings: Sequence[Recording], probabilities: Sequence[Floats], tags: Sequence[str], thresholds: Floats
 ) -> list[WrongWindows]:
-    """Counts the false alarms of each kind of sound that there is.
+    """Counts the false alarms of each kind of sound that five or more clips are of.
 
     Args:
         recordings: The clips.
@@ -51,7 +52,7 @@ def wrong_windows(
     """
     known, kinds = presence(recordings, tags), [_kind(each) for each in recordings]
     found = []
-    for kind in sorted({each for each in kinds if each}):
+    for kind in sorted(each for each, clips in Counter(kinds).items() if each and clips >= _LEAST_CLIPS):
         places = [place for place, each in enumerate(kinds) if each == kind]
         wrong = np.concatenate([(probabilities[place] >= thresholds) & (known[place] == ABSENT) for place in places])
         by_tag = Counter(dict(zip(tags, wrong.sum(0).tolist(), strict=True))).most_common(_WORST)

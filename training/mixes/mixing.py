@@ -27,7 +27,7 @@ GROUP_WEIGHTS: dict[str, float] = {
 # The share of sources that are recordings, where there are any.
 RECORDED_SHARE = 0.65
 # Clips of silence, and of steady noise alone at its full level: they have no tag.
-_SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.04
+_SILENCE_ODDS, _NOISE_ALONE_ODDS = 0.02, 0.08
 _SOURCE_COUNTS, _SOURCE_ODDS = (1, 2, 3), (0.5, 0.33, 0.17)
 
 
