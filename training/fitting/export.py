@@ -19,7 +19,7 @@ from training.fitting.network import Served, Tagger, example_inputs
 from training.settings import CHECKPOINT_FILE, HOP_SECONDS, RATE, WINDOW_HOPS
 from training.tags import TAG_INDEX, TAGS
 
-NAME, VERSION = "cochl-sense", "4.2"
+NAME, VERSION = "cochl-sense", "4.3"
 
 
 def with_tags(tagger: Tagger, indices: list[int]) -> Tagger:
