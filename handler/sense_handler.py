@@ -35,7 +35,7 @@ from handler.wire.spool import SpoolError
 
 logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.5
-# At 35 bytes each an answer of 140 MB, for 25 hours with 43 tags or 2 hours with 527. TorchServe keeps it in memory.
+# At 35 bytes each an answer of 140 MB, for 24 hours with 45 tags or 2 hours with 527. TorchServe keeps it in memory.
 MAX_PROBABILITIES = 4_000_000
 
 

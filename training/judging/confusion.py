@@ -57,7 +57,7 @@ class Confusion:
 def confusion(
     tagger: Tagger, work: Path, thresholds: FloatArray, tags: list[int], kept_aside: HeardRecordings | None
 ) -> Confusion:
-    """Count which of `tags` are reported where each of them sounds: in recordings where five or more have it."""
+    """Count which of `tags` are reported where each of them sounds: in recordings where three or more have it."""
     unseen, rows, counts, recorded = read_split(work, "unseen"), [], [], []
     for tag in tags:
         reported = kept_aside.reported(tag, thresholds) if kept_aside else np.zeros((0, len(TAG_NAMES)), bool)

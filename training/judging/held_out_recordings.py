@@ -23,10 +23,10 @@ from training.stems import stem_folder
 from training.tags import TAG_NAMES
 
 # Of the recordings without a tag, the share that may reach its threshold.
-FALSE_SHARE = 0.016
+FALSE_SHARE = 0.015
 # Recordings that nobody called music have jingles, tunes of toys and tones in them.
 _FALSE_SHARES = {"Music": 0.025, "Instrument": 0.025}
-LEAST_CLIPS = 5  # fewer say little about a tag
+LEAST_CLIPS = 3  # fewer say nothing about a tag
 _ENOUGH_CLIPS, _ENOUGH_SOURCES = 10, 5
 
 
@@ -64,7 +64,7 @@ class HeardRecordings:
         return float(np.quantile(others, 1 - share)) if len(others) else 0.0
 
     def figures(self, tag: int, threshold: float) -> TagFigures | None:
-        """The figures of a tag; None where fewer than 5 clips have it."""
+        """The figures of a tag; None where fewer than LEAST_CLIPS have it."""
         scores, thresholds = self.scores[:, tag : tag + 1], np.array([threshold], np.float32)
         found = judged(self.recordings, scores, [TAG_NAMES[tag]], thresholds, least_clips=LEAST_CLIPS)
         return rounded(found[0]) if found else None

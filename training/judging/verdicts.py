@@ -56,7 +56,7 @@ class Verdict:
         name: the tag.
         threshold: the probability from which it counts at sensitivity 0.
         evidence: what its figures stand on: RECORDINGS or SYNTHESIS.
-        recorded: figures on recordings that were kept aside; None where fewer than 5 have the tag.
+        recorded: figures on recordings that were kept aside; None where fewer than 3 have the tag.
         held_out: figures on new draws from the synthetic sources of training; None where none makes the tag.
         unseen: figures on synthetic sources that training never used, likewise.
     """

@@ -104,7 +104,7 @@ def test_the_figures_stand_between_their_marks_and_replace_the_old_ones(folder: 
     assert "| `Siren` | 1.00 / 0.31 | 0.95 / 0.60 | 0.90 / 0.80 | 0.70 / 0.90 | 0.41 / 1.00 |" in once
     assert "lowest precision two steps up is 0.41 (`Siren`), the lowest recall two steps down 0.31 (`Siren`)" in once
     assert "| silence | 200 | 1 | 0.50 % | 18 | 0 | 72 | `Siren` 1 |" in once
-    assert "| `Siren` | `Alarm` | 25.0 % | 40 |" in once
+    assert "| `Siren` | `Alarm` | 25.0 % | 40 recordings |" in once
     assert "1,234 hops per second" in once
 
 
