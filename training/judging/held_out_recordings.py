@@ -24,8 +24,8 @@ from training.tags import TAG_NAMES
 
 # Of the recordings without a tag, the share that may reach its threshold.
 FALSE_SHARE = 0.015
-# Recordings that nobody called music have jingles, tunes of toys and tones in them.
-_FALSE_SHARES = {"Music": 0.025, "Instrument": 0.025}
+# Recordings that nobody called music have jingles, tunes of toys and tones in them, and others have distant voices.
+_FALSE_SHARES = {"Music": 0.025, "Instrument": 0.025, "Speech": 0.02}
 LEAST_CLIPS = 3  # fewer say nothing about a tag
 _ENOUGH_CLIPS, _ENOUGH_SOURCES = 10, 5
 
@@ -58,7 +58,7 @@ class HeardRecordings:
         return cls(recordings, np.stack(scores), presence(recordings, TAG_NAMES)) if recordings else None
 
     def threshold(self, tag: int) -> float:
-        """The lowest threshold that few of the recordings without the tag reach: FALSE_SHARE, of music more."""
+        """The lowest threshold that few of the recordings without the tag reach: FALSE_SHARE, of music and speech more."""
         others = self.scores[self.known[:, tag] == ABSENT, tag]
         share = _FALSE_SHARES.get(TAG_NAMES[tag], FALSE_SHARE)
         return float(np.quantile(others, 1 - share)) if len(others) else 0.0
