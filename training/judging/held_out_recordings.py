@@ -58,7 +58,7 @@ class HeardRecordings:
         return cls(recordings, np.stack(scores), presence(recordings, TAG_NAMES)) if recordings else None
 
     def threshold(self, tag: int) -> float:
-        """The lowest threshold that few of the recordings without the tag reach: FALSE_SHARE, of music and speech more."""
+        """The lowest threshold that few of the recordings without the tag reach: FALSE_SHARE, of some tags more."""
         others = self.scores[self.known[:, tag] == ABSENT, tag]
         share = _FALSE_SHARES.get(TAG_NAMES[tag], FALSE_SHARE)
         return float(np.quantile(others, 1 - share)) if len(others) else 0.0
