@@ -8,7 +8,16 @@ import numpy as np
 
 from training.sources.signals import alarms, backgrounds, beeps, bells, chimes, hands, sirens, whistles
 from training.sources.signals.tones import FloatArray
-from training.tags import NOTHING, Labels
+from training.tags import (
+    APPLIANCE_ALARM,
+    BICYCLE_BELL,
+    CAR_ALARM,
+    DOORBELL,
+    FIRE_ALARM,
+    NOTHING,
+    REVERSING_BEEP,
+    Labels,
+)
 
 Generator = Callable[[np.random.Generator], FloatArray]
 TrainedSignal = tuple[Generator, Labels, str]
@@ -17,10 +26,6 @@ _ALARM_AND = Labels(
     ("Alarm",), ("Siren", "Emergency_vehicle_siren", "Car_alarm", "Fire_smoke_alarm", "Appliance_alarm")
 )
 _BEEPS = Labels(("Alarm",), ("Fire_smoke_alarm", "Appliance_alarm", "Reversing_beep", "Crossing_signal", "Car_alarm"))
-_FIRE = Labels(("Alarm", "Fire_smoke_alarm"), ("Appliance_alarm", "Siren"))
-_APPLIANCE = Labels(("Alarm", "Appliance_alarm"))
-_REVERSING = Labels(("Alarm", "Reversing_beep"), ("Appliance_alarm",))
-_CAR_ALARM = Labels(("Alarm", "Car_alarm"), ("Siren", "Emergency_vehicle_siren", "Car_horn"))
 _EMERGENCY: tuple[TrainedSignal, ...] = (
     (sirens.vehicle_siren, Labels(("Siren", "Emergency_vehicle_siren"), ("Alarm",)), "Siren"),
     (sirens.civil_defence_siren, Labels(("Siren", "Civil_defense_siren"), ("Alarm",)), "Civil_defense_siren"),
@@ -43,22 +48,20 @@ _EMERGENCY: tuple[TrainedSignal, ...] = (
         Labels((), ("Alarm", "Appliance_alarm", "Doorbell", "Fire_smoke_alarm", "Bell")),
         "background",
     ),
-    (beeps.smoke_detector, _FIRE, "Fire_smoke_alarm"),
-    (beeps.fire_horn, _FIRE, "Fire_smoke_alarm"),
-    (beeps.appliance_beeps, _APPLIANCE, "Appliance_alarm"),
+    (beeps.smoke_detector, FIRE_ALARM, "Fire_smoke_alarm"),
+    (beeps.fire_horn, FIRE_ALARM, "Fire_smoke_alarm"),
+    (beeps.appliance_beeps, APPLIANCE_ALARM, "Appliance_alarm"),
     (beeps.clock_beeps, Labels(("Alarm", "Appliance_alarm"), ("Fire_smoke_alarm",)), "Appliance_alarm"),
-    (beeps.appliance_melody, _APPLIANCE, "Appliance_alarm"),
-    (beeps.reversing_beep, _REVERSING, "Reversing_beep"),
+    (beeps.appliance_melody, APPLIANCE_ALARM, "Appliance_alarm"),
+    (beeps.reversing_beep, REVERSING_BEEP, "Reversing_beep"),
     (beeps.reversing_noise, Labels(("Alarm", "Reversing_beep")), "Reversing_beep"),
-    (beeps.car_alarm, _CAR_ALARM, "Car_alarm"),
-    (beeps.car_alarm_horn, _CAR_ALARM, "Car_alarm"),
+    (beeps.car_alarm, CAR_ALARM, "Car_alarm"),
+    (beeps.car_alarm_horn, CAR_ALARM, "Car_alarm"),
     (beeps.lorry_idling, NOTHING, "noise"),
     (alarms.car_horn, Labels(("Car_horn",), ("Car_alarm",)), "Car_horn"),
     (alarms.truck_or_train_horn, Labels((), ("Car_horn",)), "background"),
 )
 
-_DOORBELL = Labels(("Doorbell",), ("Bell", "Alarm", "Appliance_alarm", "Instrument", "Music"))
-_BICYCLE = Labels(("Bell", "Bicycle_bell"), ("Doorbell",))
 _CROSSING = Labels(("Crossing_signal",), ("Bell", "Alarm", "Reversing_beep"))
 _BIRD_SIGNAL = Labels(("Crossing_signal",), ("Bell", "Alarm", "Reversing_beep", "Bird_chirp", "Whistle"))
 _BELLS: tuple[TrainedSignal, ...] = (
@@ -66,12 +69,12 @@ _BELLS: tuple[TrainedSignal, ...] = (
     (bells.hand_bell, Labels(("Bell",), ("Bicycle_bell", "Doorbell", "Crossing_signal")), "Bell"),
     (bells.wind_chime, Labels(("Bell",), ("Doorbell", "Dining_clink")), "Bell"),
     (bells.jingle_bells, Labels(("Bell",)), "Bell"),
-    (bells.doorbell, _DOORBELL, "Doorbell"),
-    (chimes.tube_chime, _DOORBELL, "Doorbell"),
-    (chimes.electronic_chime, _DOORBELL, "Doorbell"),
+    (bells.doorbell, DOORBELL, "Doorbell"),
+    (chimes.tube_chime, DOORBELL, "Doorbell"),
+    (chimes.electronic_chime, DOORBELL, "Doorbell"),
     (chimes.door_buzzer, Labels((), ("Doorbell", "Alarm", "Appliance_alarm")), "background"),
-    (chimes.bicycle_thumb_bell, _BICYCLE, "Bicycle_bell"),
-    (chimes.bicycle_ding, _BICYCLE, "Bicycle_bell"),
+    (chimes.bicycle_thumb_bell, BICYCLE_BELL, "Bicycle_bell"),
+    (chimes.bicycle_ding, BICYCLE_BELL, "Bicycle_bell"),
     (chimes.crossing_gong, _CROSSING, "Crossing_signal"),
     (chimes.crossing_electronic_bell, _CROSSING, "Crossing_signal"),
     (chimes.pedestrian_birds, _BIRD_SIGNAL, "Crossing_signal"),

@@ -11,7 +11,16 @@ import numpy as np
 
 from training.sources.unseen import alarms, bells, hands, noises, sirens, whispers, whistles
 from training.sources.unseen.parts import Array
-from training.tags import NOTHING, Labels
+from training.tags import (
+    APPLIANCE_ALARM,
+    BICYCLE_BELL,
+    CAR_ALARM,
+    DOORBELL,
+    FIRE_ALARM,
+    NOTHING,
+    REVERSING_BEEP,
+    Labels,
+)
 
 UnseenSignal = tuple[Callable[[np.random.Generator], Array], Labels, str]
 
@@ -25,40 +34,34 @@ _EMERGENCY: tuple[UnseenSignal, ...] = (
     (sirens.klaxon_of_a_car, Labels(("Car_horn",), ("Car_alarm",)), "Car_horn"),
 )
 
-_FIRE = Labels(("Alarm", "Fire_smoke_alarm"), ("Appliance_alarm", "Siren"))
-_APPLIANCE = Labels(("Alarm", "Appliance_alarm"))
 _PLAIN_BEEPS = Labels(("Alarm", "Appliance_alarm"), ("Fire_smoke_alarm",))
-_REVERSING = Labels(("Alarm", "Reversing_beep"), ("Appliance_alarm",))
-_CAR = Labels(("Alarm", "Car_alarm"), ("Siren", "Emergency_vehicle_siren", "Car_horn"))
 _SOUNDER = Labels(("Alarm",), ("Siren", "Emergency_vehicle_siren", "Fire_smoke_alarm", "Car_alarm"))
 _ALARMS: tuple[UnseenSignal, ...] = (
     (alarms.kitchen_timer, _PLAIN_BEEPS, "Appliance_alarm"),
-    (alarms.reversing_lorry, _REVERSING, "Reversing_beep"),
+    (alarms.reversing_lorry, REVERSING_BEEP, "Reversing_beep"),
     (alarms.evacuation_sounder, _SOUNDER, "Alarm"),
-    (alarms.temporal_detector, _FIRE, "Fire_smoke_alarm"),
-    (alarms.panel_sounder, _FIRE, "Fire_smoke_alarm"),
-    (alarms.pulsing_detector, _FIRE, "Fire_smoke_alarm"),
-    (alarms.microwave_done, _APPLIANCE, "Appliance_alarm"),
+    (alarms.temporal_detector, FIRE_ALARM, "Fire_smoke_alarm"),
+    (alarms.panel_sounder, FIRE_ALARM, "Fire_smoke_alarm"),
+    (alarms.pulsing_detector, FIRE_ALARM, "Fire_smoke_alarm"),
+    (alarms.microwave_done, APPLIANCE_ALARM, "Appliance_alarm"),
     # a tune of beeps may or may not count as music
-    (alarms.washer_melody, Labels(_APPLIANCE.present, ("Music", "Instrument", "Doorbell")), "Appliance_alarm"),
+    (alarms.washer_melody, Labels(APPLIANCE_ALARM.present, ("Music", "Instrument", "Doorbell")), "Appliance_alarm"),
     (alarms.bedside_clock, _PLAIN_BEEPS, "Appliance_alarm"),
-    (alarms.forklift_backer, _REVERSING, "Reversing_beep"),
-    (alarms.hissing_backer, _REVERSING, "Reversing_beep"),
-    (alarms.six_tone_alarm, _CAR, "Car_alarm"),
-    (alarms.panicking_car, _CAR, "Car_alarm"),
+    (alarms.forklift_backer, REVERSING_BEEP, "Reversing_beep"),
+    (alarms.hissing_backer, REVERSING_BEEP, "Reversing_beep"),
+    (alarms.six_tone_alarm, CAR_ALARM, "Car_alarm"),
+    (alarms.panicking_car, CAR_ALARM, "Car_alarm"),
 )
 
-_DOORBELL = Labels(("Doorbell",), ("Bell", "Alarm", "Appliance_alarm", "Instrument", "Music"))
-_BICYCLE = Labels(("Bell", "Bicycle_bell"), ("Doorbell",))
 _CROSSING = Labels(("Crossing_signal",), ("Bell", "Alarm", "Reversing_beep", "Bird_chirp"))
 _BELLS: tuple[UnseenSignal, ...] = (
     (bells.fire_bell, Labels(("Alarm", "Bell"), ("Fire_smoke_alarm", "Doorbell")), "Alarm"),
     (bells.temple_bell, Labels(("Bell",)), "Bell"),
-    (bells.bicycle_bell, _BICYCLE, "Bicycle_bell"),
-    (bells.brass_dinger, _BICYCLE, "Bicycle_bell"),
-    (bells.ratchet_bell, _BICYCLE, "Bicycle_bell"),
-    (bells.two_tube_chime, _DOORBELL, "Doorbell"),
-    (bells.wireless_chime, _DOORBELL, "Doorbell"),
+    (bells.bicycle_bell, BICYCLE_BELL, "Bicycle_bell"),
+    (bells.brass_dinger, BICYCLE_BELL, "Bicycle_bell"),
+    (bells.ratchet_bell, BICYCLE_BELL, "Bicycle_bell"),
+    (bells.two_tube_chime, DOORBELL, "Doorbell"),
+    (bells.wireless_chime, DOORBELL, "Doorbell"),
     (bells.struck_crossing, _CROSSING, "Crossing_signal"),
     (bells.electronic_crossing, _CROSSING, "Crossing_signal"),
     (bells.pedestrian_signal, _CROSSING, "Crossing_signal"),

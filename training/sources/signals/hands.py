@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.settings import RATE
-from training.sources.signals.tones import (
-    FloatArray,
-    band_noise,
-    log_uniform,
-    place,
-    seconds_to_samples,
-)
+from training.sources.signals.tones import FloatArray, band_noise, log_uniform, place, seconds_to_samples
 
 
 def _clap(rng: np.random.Generator, centre_hz: float, decay: float) -> FloatArray:

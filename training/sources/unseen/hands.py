@@ -6,12 +6,7 @@ import numpy as np
 from scipy import signal
 
 from training.settings import RATE
-from training.sources.unseen.parts import (
-    Array,
-    filtered,
-    impulses,
-    summed,
-)
+from training.sources.unseen.parts import Array, filtered, impulses, summed
 
 
 def _pair_of_hands(rng: np.random.Generator, length: int, moments: list[float]) -> Array:
