@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from scipy.io import wavfile
 
@@ -16,7 +17,7 @@ from training.errors import TrainingError
 from training.mixes.bank import recorded_tracks
 from training.mixes.placing import UNKNOWN
 from training.settings import RATE
-from training.sources.recordings import listen, read_trainable, teacher_track, write_sources
+from training.sources.recordings import decoded, listen, read_trainable, teacher_track, write_sources
 from training.tags import NUM_TAGS, TAG_INDEX
 
 
@@ -40,6 +41,16 @@ def manifest(tmp_path: Path) -> Path:
 
 def test_only_recordings_that_are_free_for_training_are_read(manifest: Path) -> None:
     assert [each.path.name for each in read_trainable(manifest)] == [f"{each}.wav" for each in range(7)]
+
+
+def test_a_file_is_decoded_without_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    soundfile.write(tmp_path / "tone.ogg", tone(1000, 1), RATE)
+    torch.set_warn_always(True)
+    try:
+        decoded(tmp_path / "tone.ogg", RATE)
+    finally:
+        torch.set_warn_always(False)
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(("seconds", "windows"), [(0.5, 1), (2, 1), (2.1, 2), (2.5, 2), (5, 7)])
