@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.errors import EvaluationError
+from handler.cores import num_cores
 from training.errors import TrainingError
 from training.settings import (
     CHECKPOINT_FILE,
@@ -195,11 +196,11 @@ def _parser() -> argparse.ArgumentParser:
         help="step recordings: judge this model, too",
     )
     add("--work", type=Path, default=WORK_FOLDER, help="folder for stems and checkpoints (%(default)s)")
-    add("--processes", type=int, default=2, help="steps synthesise and pool: at a time (%(default)s)")
+    add("--processes", type=int, default=num_cores(), help="steps synthesise and pool: at a time (%(default)s)")
     add("--updates", type=int, metavar="N", help="step fit: end at this update; step ablate: how many each family gets")
     add("--times", type=int, default=1, metavar="N", help="step fit: N batches in an update, 8 on a GPU (1)")
     add("--device", default="cpu", help="steps pool and fit: cpu or cuda (%(default)s)")
-    add("--threads", type=int, default=1, help="steps fit, judge and ablate: threads (%(default)s)")
+    add("--threads", type=int, default=num_cores(), help="steps fit, judge and ablate: threads (%(default)s)")
     return parser
 
 
