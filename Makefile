@@ -104,7 +104,7 @@ image-test: setup-dev $(MODEL)  ## Build it with buildah on a bare Debian, run t
 benchmark: setup-dev $(MODEL)  ## Measure speed and memory beside limits and rivals; writes docs/benchmarks.md (14 min; QUICK=1: 3)
 	@$(VENV)/python -m benchmarks --model $(MODEL) $(if $(QUICK),--quick)
 
-model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, 2 hours on two cores)
+model: setup-dev  ## Train the bundled model again, from sound fonts and voices to model/model.pt2 (root, hours)
 	@$(VENV)/python -m training
 
 lock: setup-dev  ## Resolve requirements*.in anew into the lock files

@@ -73,7 +73,7 @@ def _scored(pool: ScoringPool, recordings: Sequence[Recording]) -> Iterator[Floa
 
 def _stream(recording: Recording, sample_rate: int) -> AudioStream:
     try:
-        body = memoryview(bytearray(recording.path.read_bytes()))  # torch warns of memory that it may not write
+        body = np.fromfile(recording.path, np.uint8).data  # torch warns of bytes: it may not write them
     except OSError as error:
         raise EvaluationError(f"{recording.path} cannot be read: {error.strerror}") from None
     return AudioStream(body, EncodedAudio(), sample_rate=sample_rate, max_seconds=MAX_SECONDS)

@@ -15,7 +15,7 @@ TEACHER_STEP_SECONDS = 0.5  # from one window that a teacher judges to the next
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK_FOLDER = ROOT / "build" / "training"
-UPDATES = 12_000  # of 64 clips each: an hour and a half on two cores
+UPDATES = 12_000  # of 64 clips each: 103 minutes on two cores
 CHECKPOINT_FILE = "checkpoint.pt"  # under the work folder
 MODEL_FILE = ROOT / "model" / "model.pt2"
 REPORT_FILE = ROOT / "model" / "report.json"

@@ -68,7 +68,7 @@ def decoded(path: Path, sample_rate: int) -> Floats:
     """
     try:
         stream = AudioStream(
-            memoryview(bytearray(path.read_bytes())), EncodedAudio(), sample_rate=sample_rate, max_seconds=MAX_SECONDS
+            np.fromfile(path, np.uint8).data, EncodedAudio(), sample_rate=sample_rate, max_seconds=MAX_SECONDS
         )
         return np.concatenate([np.zeros(0, np.float32), *(block.numpy() for block in stream)])
     except BadRequestError as error:
